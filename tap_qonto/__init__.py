@@ -1,0 +1,1 @@
+"""Singer tap for Qonto: supplier invoices and the files attached to them."""

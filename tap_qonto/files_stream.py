@@ -1,0 +1,139 @@
+"""A child stream whose rows are files, fetched side by side, written in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Stream
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from typing_extensions import override
+
+from tap_qonto.downloads import Downloader, Options
+from tap_qonto.records import Conformer
+from tap_qonto.storage import storage_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from concurrent.futures import Future
+
+    from singer_sdk.helpers.types import Context
+
+    from tap_qonto.records import Record
+    from tap_qonto.tap import TapQonto
+
+
+class FilesStream(Stream):
+    """The files that records of a parent stream refer to by id.
+
+    A subclass states the facts: name, path, keys, schema. The parent calls `running`
+    around its sync, `start_fetching` with each page, `write_records` with each record.
+
+    Attributes:
+        path: API path of an attachment, with ``{id}`` in it.
+        scope: OAuth scope that it needs, for messages.
+        parent_key: Field for the id of the parent's record.
+        roles: Fields of the parent's record that hold ids, each with its role's name.
+    """
+
+    path: ClassVar[str]
+    scope: ClassVar[str]
+    parent_key: ClassVar[str]
+    roles: ClassVar[dict[str, str]]
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    state_partitioning_keys = ()
+    _tap: TapQonto
+
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        """Leave ACTIVATE_VERSION to the parent, which knows when all rows are out."""
+        return False
+
+    @cached_property
+    def _settings(self) -> Mapping[str, Any]:
+        return self._tap.attachment_settings
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Prepare for the rows of one sync; SCHEMA goes out here, once."""
+        self.logger.info("Beginning sync of '%s'", self.name)
+        self._write_schema_message()
+        mode = self._settings["mode"]
+        storage = storage_for(
+            self._settings["location"], self._settings.get("storage_options")
+        )
+        self._downloader = Downloader(
+            session=self._tap.session,
+            storage=storage,
+            options=Options(mode, self._settings.get("max_bytes")),
+            path=self.path,
+            scope=self.scope,
+            conform=Conformer(self.schema),
+        )
+        self._waiting: deque[tuple[str, list[Future[Record]]]] = deque()
+        self._pool = ThreadPoolExecutor(
+            self._settings["concurrency"], thread_name_prefix=self.name
+        )
+        self._written = 0
+        if mode == "files":
+            storage.prepare()
+        try:
+            with self.get_record_counter() as self._counter, self.get_sync_timer():
+                yield
+            self._pool.shutdown()
+        except BaseException:
+            self._tap.stop.set()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        finally:
+            storage.close()
+        self.logger.info("Finished sync of '%s': %d rows", self.name, self._written)
+
+    def start_fetching(self, parents: Iterable[Record]) -> None:
+        """Begin to fetch the files of a page of the parent's records, in order."""
+        for parent in parents:
+            fetches = [
+                self._pool.submit(self._fetch, parent["id"], attachment_id, roles)
+                for attachment_id, roles in self._attachments(parent).items()
+            ]
+            self._waiting.append((parent["id"], fetches))
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Yield the rows of the parent's record that was given to fetch first.
+
+        Args:
+            context: The parent's record.
+        """
+        if not self._waiting or context is None or self._waiting[0][0] != context["id"]:
+            return
+        for fetch in self._waiting.popleft()[1]:
+            yield fetch.result()
+
+    def write_records(self, parent: Record) -> None:
+        """Write the rows of a parent's record, waiting for its files."""
+        for record in self.get_records(parent):
+            if self._written == self.ABORT_AT_RECORD_COUNT:
+                return
+            self._write_record_message(record)
+            self._written += 1
+            self._counter.increment()
+
+    def _attachments(self, parent: Record) -> dict[str, list[str]]:
+        """Return the distinct ids of a parent's record, each with its roles."""
+        found: dict[str, list[str]] = {}
+        for field, role in self.roles.items():
+            if parent.get(field):
+                found.setdefault(parent[field], []).append(role)
+        return found
+
+    def _fetch(self, parent_id: str, attachment_id: str, roles: list[str]) -> Record:
+        what = f"stream {self.name}, attachment {attachment_id} of {parent_id}"
+        record = self._downloader.fetch(attachment_id, what=what)
+        self.logger.debug("%s: %s", what, record["status"])
+        return record | {self.parent_key: parent_id, "id": attachment_id, "roles": roles}

@@ -1,0 +1,113 @@
+"""Trying again: how often, how long, and what is said in the end."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from tap_qonto.errors import TapQontoError, UnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+ATTEMPTS = 7
+"""How often a call is tried; with the waits between, half a minute."""
+RATE_LIMIT_PATIENCE = 900.0
+"""Seconds for which 429 is waited out: Qonto's longest window is ten minutes."""
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 60.0
+
+
+class TransientError(Exception):
+    """An attempt failed in a way that another one may not.
+
+    Attributes:
+        final: What the user is told when no attempt is left.
+        wait: Seconds that the server asked to wait, if it did.
+        limited: Whether it was the rate limit.
+    """
+
+    def __init__(
+        self, final: TapQontoError, wait: float | None = None, *, limited: bool = False
+    ) -> None:
+        """Keep what is needed to decide on the next attempt."""
+        super().__init__(str(final))
+        self.final = final
+        self.wait = wait
+        self.limited = limited
+
+
+def run(attempt: Callable[[], T], pause: Callable[[float], object]) -> T:
+    """Run an attempt until it succeeds, fails for good, or none is left.
+
+    Args:
+        attempt: Raises `TransientError` where another attempt may help.
+        pause: Waits a number of seconds; may raise to end the wait.
+
+    Raises:
+        UnreachableError: No attempt is left; says what the last one failed of.
+    """
+    retrying = Retrying(
+        sleep=pause,
+        stop=_gives_up,
+        wait=_wait,
+        retry=retry_if_exception_type(TransientError),
+        reraise=True,
+    )
+    try:
+        return retrying(attempt)
+    except TransientError as error:
+        tries = retrying.statistics["attempt_number"]
+        msg = f"{error.final} Given up after {tries} attempts."
+        raise UnreachableError(msg) from error
+
+
+def retry_after(text: str | None) -> float | None:
+    """Read the header `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
+
+    Returns:
+        Seconds from now, or None where there is none that can be read.
+    """
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+
+
+def _failure(state: RetryCallState) -> TransientError:
+    error = state.outcome.exception() if state.outcome else None
+    if not isinstance(error, TransientError):
+        raise TypeError(error)
+    return error
+
+
+def _gives_up(state: RetryCallState) -> bool:
+    if _failure(state).limited:
+        return (state.seconds_since_start or 0) + state.upcoming_sleep > RATE_LIMIT_PATIENCE
+    return state.attempt_number >= ATTEMPTS
+
+
+def _wait(state: RetryCallState) -> float:
+    error = _failure(state)
+    if error.wait is not None:
+        return error.wait
+    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (state.attempt_number - 1))
+    if error.limited:
+        longest = max(1.0, longest)
+    # Half of it at random, so that parallel workers do not come back as one.
+    return longest * (1 - random.random() / 2)  # noqa: S311

@@ -1,0 +1,297 @@
+"""Calls to Qonto: the rate budget, the credential, and what answers mean.
+
+One session serves the whole tap, from any thread. API calls carry the credential and
+count against the budget; files come from another host, without the credential.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+
+from tap_qonto import errors, retries
+from tap_qonto.errors import ApiError, StoppedError, TapQontoError, UnreachableError
+from tap_qonto.retries import TransientError
+from tap_qonto.settings import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from tap_qonto.auth import Authenticator
+    from tap_qonto.rate_budget import RateBudget
+
+USER_AGENT = f"tap-qonto/{version('tap-qonto')}"
+STAGING_HEADER = "X-Qonto-Staging-Token"
+_QONTO_DOMAINS = (".qonto.com", ".qonto.co", ".qonto.eu")
+_OK, _REDIRECT, _BAD_REQUEST = 200, 300, 400
+_UNAUTHORIZED, _TOO_MANY = 401, 429
+_CHUNK = 1 << 16
+
+logger = logging.getLogger("tap-qonto.session")
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+class Answer(NamedTuple):
+    """A whole JSON answer of the API.
+
+    Attributes:
+        body: The parsed JSON object; numbers with a fraction as `Decimal`.
+        date: The server's clock when it answered (UTC), if it said so.
+    """
+
+    body: dict[str, Any]
+    date: datetime | None
+
+
+class Session:
+    """The tap's way to Qonto.
+
+    Args:
+        api_url: Host of the API, without ``/v2``.
+        authenticator: The credential.
+        budget: The rate budget of API calls.
+        stop: Set to end every wait with `StoppedError`.
+        staging_token: Sent to Qonto's own hosts alone.
+        timeout: Seconds to wait for a connection, and for each piece of an answer.
+        connections: How many calls may run side by side.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one fact of the connection
+        self,
+        *,
+        api_url: str,
+        authenticator: Authenticator,
+        budget: RateBudget,
+        stop: threading.Event,
+        staging_token: str | None = None,
+        timeout: float = 60,
+        connections: int = 16,
+    ) -> None:
+        """Open no connection yet."""
+        self._api_url = api_url
+        self._authenticator = authenticator
+        self._budget = budget
+        self._stop = stop
+        self._staging_token = staging_token
+        self._timeout = timeout
+        self._refusal: ApiError | None = None
+        self._api = _connection_pool(connections + 1)
+        self._files = _connection_pool(connections)
+
+    def get(
+        self,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        what: str,
+        scope: str,
+        observe: Callable[[requests.Response], object] | None = None,
+    ) -> Answer:
+        """Get a JSON object from the API.
+
+        Args:
+            path: The path below the host, such as ``/v2/supplier_invoices``.
+            params: Query parameters, in order.
+            what: What is asked for, in words, for messages.
+            scope: The OAuth scope that the call needs, for messages.
+            observe: Called with each response, for metrics.
+
+        Raises:
+            ApiError: Qonto refused, for good.
+            UnreachableError: No whole answer after all attempts.
+            StoppedError: The run was told to end.
+        """
+        what = f"{what} (GET {path})"
+
+        def attempt() -> Answer:
+            response = self._ask(path, params, what)
+            if observe:
+                observe(response)
+            if response.status_code < _BAD_REQUEST:
+                return _read(response, what)
+            raise self._failure(response, what, scope)
+
+        return self.attempt(attempt)
+
+    def attempt(self, attempt: Callable[[], retries.T]) -> retries.T:
+        """Run an attempt until it ends in another way than `TransientError`."""
+        return retries.run(attempt, self.pause)
+
+    @contextmanager
+    def open_file(self, url: str, *, what: str) -> Iterator[requests.Response]:
+        """Open a signed file URL for streaming: one attempt, any status.
+
+        The credential is not sent: S3 refuses a second one beside the signature, and
+        it would leak. Redirects are not followed: the signature names its host.
+
+        Raises:
+            TransientError: The connection failed, here or while it is read.
+            TapQontoError: The URL is not one to follow.
+        """
+        self.check_stop()
+        host = urlsplit(url).hostname or ""
+        if not (url.startswith("https://") or self._is_local(url)):
+            msg = f"Qonto gave {what} an address that is not https; it was not fetched."
+            raise TapQontoError(msg)
+        headers = {"Accept-Encoding": "identity"}
+        if self._staging_token and (host.endswith(_QONTO_DOMAINS) or self._is_local(url)):
+            headers[STAGING_HEADER] = self._staging_token
+        with (
+            _connection_errors(f"the file of {what}", host),
+            self._files.get(
+                url,
+                headers=headers,
+                timeout=self._timeout,
+                stream=True,
+                allow_redirects=False,
+            ) as response,
+        ):
+            yield response
+
+    def chunks(self, response: requests.Response, *, what: str) -> Iterator[bytes]:
+        """Yield the bytes of a file that `open_file` opened, piece by piece.
+
+        Raises:
+            TransientError: The connection broke off.
+            StoppedError: The run was told to end.
+        """
+        with _connection_errors(f"the file of {what}", "the file host"):
+            for chunk in response.iter_content(_CHUNK):
+                self.check_stop()
+                yield chunk
+
+    def check_stop(self) -> None:
+        """Raise if the run was told to end, or its credential was refused."""
+        if self._refusal is not None:
+            raise self._refusal
+        if self._stop.is_set():
+            msg = "The run was told to end."
+            raise StoppedError(msg)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the run is told to end meanwhile."""
+        self._stop.wait(seconds)
+        self.check_stop()
+
+    def _is_local(self, url: str) -> bool:
+        """Both the API and the file host are this machine, as in tests."""
+        return is_loopback(self._api_url) and is_loopback(url)
+
+    def _ask(
+        self, path: str, params: Sequence[tuple[str, str]], what: str
+    ) -> requests.Response:
+        """Ask once; and once more where the credential can be renewed."""
+        while True:
+            header = self._authenticator.header()
+            self._budget.acquire()
+            self.check_stop()
+            headers = {"Accept": "application/json", "Authorization": header}
+            if self._staging_token:
+                headers[STAGING_HEADER] = self._staging_token
+            with _connection_errors(what, self._api_url):
+                response = self._api.get(
+                    f"{self._api_url}{path}",
+                    params=list(params),
+                    headers=headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                )
+            refused = response.status_code == _UNAUTHORIZED
+            if not (refused and self._authenticator.renew(header)):
+                return response
+
+    def _failure(
+        self, response: requests.Response, what: str, scope: str
+    ) -> ApiError | TransientError:
+        """Turn an error answer into what the policy says."""
+        status = response.status_code
+        policy = errors.policy_for(status)
+        fault = errors.read_fault(status, response.content, response.headers)
+        words = policy.words.format(
+            what=what, said=fault, scope=scope, credential=self._authenticator.credential
+        )
+        failure = policy.error(words, status, fault)
+        if policy.action is errors.Action.RETRY:
+            wait = retries.retry_after(response.headers.get("Retry-After"))
+            limited = status == _TOO_MANY
+            if limited and wait is not None:
+                self._budget.pause(wait)
+            logger.debug("%s", failure)
+            return TransientError(failure, wait, limited=limited)
+        if policy.action is errors.Action.RENEW:
+            # Qonto throttles an address after 200 answers 401 in an hour.
+            self._refusal = failure
+        return failure
+
+
+def _connection_pool(size: int) -> requests.Session:
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=size, pool_block=True)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = USER_AGENT
+    # Otherwise requests would send what ~/.netrc holds for the host.
+    session.auth = lambda request: request
+    return session
+
+
+@contextmanager
+def _connection_errors(what: str, host: str) -> Iterator[None]:
+    """Name failures of the connection, and tell those that may pass."""
+    try:
+        yield
+    except requests.exceptions.SSLError as error:
+        msg = (
+            f"The certificate of {host} could not be verified on the request for {what}. "
+            "Check the address and this machine's certificates."
+        )
+        raise UnreachableError(msg) from error
+    except requests.Timeout as error:
+        msg = f"No answer in time on the request for {what}; request_timeout is in seconds."
+        raise TransientError(UnreachableError(msg)) from error
+    except (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
+    ) as error:
+        msg = (
+            f"The connection to {host} failed or broke off on the request for {what}. "
+            "Check the address and the network."
+        )
+        raise TransientError(UnreachableError(msg)) from error
+    except (requests.RequestException, ValueError) as error:
+        msg = f"The request for {what} could not be sent to {host}. Check the address."
+        raise UnreachableError(msg) from error
+
+
+def _read(response: requests.Response, what: str) -> Answer:
+    """Read an answer that says it is a success."""
+    content_type = response.headers.get("Content-Type", "")
+    if response.status_code >= _REDIRECT or "json" not in content_type:
+        kind = "a redirect" if response.status_code >= _REDIRECT else "a page"
+        msg = errors.NOT_JSON.format(what=what, kind=kind)
+        raise UnreachableError(msg)
+    try:
+        body = _decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        msg = f"The JSON of the answer to the request for {what} is broken off or damaged."
+        raise TransientError(UnreachableError(msg)) from error
+    if not isinstance(body, dict):
+        msg = f"The answer to the request for {what} is no JSON object. Check api_url."
+        raise UnreachableError(msg)
+    try:
+        date = parsedate_to_datetime(response.headers["Date"])
+    except (KeyError, ValueError):
+        date = None
+    return Answer(body, date)

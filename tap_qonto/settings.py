@@ -1,0 +1,383 @@
+"""The settings: names, types, defaults, and the sentences for wrong ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator
+from singer_sdk import typing as th
+
+from tap_qonto import timestamps
+from tap_qonto.auth import way_of
+from tap_qonto.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jsonschema import ValidationError
+
+API_URL = "https://thirdparty.qonto.com"
+OAUTH_URL = "https://oauth.qonto.com"
+SANDBOX_API_URL = "https://thirdparty-sandbox.staging.qonto.co"
+SANDBOX_OAUTH_URL = "https://oauth-sandbox.staging.qonto.co"
+
+_TEXTS = th.ArrayType(th.StringType)
+
+_INVOICE_FILTER = th.ObjectType(
+    th.Property(
+        "status",
+        _TEXTS,
+        description="Only these statuses, such as to_review, to_pay, paid.",
+    ),
+    th.Property(
+        "due_date", _TEXTS, description="past_and_today, future, or missing_date."
+    ),
+    th.Property("created_at_from", th.DateTimeType, description="Created from here on."),
+    th.Property("created_at_to", th.DateTimeType, description="Created up to here."),
+    th.Property(
+        "payment_date",
+        th.StringType,
+        description="today, yesterday, this_week, past_week, this_month, past_month.",
+    ),
+    th.Property(
+        "issue_date", th.StringType, description="The same words as payment_date."
+    ),
+    th.Property("issue_date_from", th.DateType, description="Issued from this day on."),
+    th.Property(
+        "missing_data", th.BooleanType, description="With or without missing data."
+    ),
+    th.Property(
+        "matched_transactions",
+        th.BooleanType,
+        description="With or without matched transactions.",
+    ),
+    th.Property(
+        "document_type", _TEXTS, description="duplicates, or non_financial_documents."
+    ),
+    th.Property("approver_id", _TEXTS, description="Waiting for these members."),
+    th.Property("attachment_id", _TEXTS, description="With these attachments."),
+    th.Property(
+        "exclude_credit_notes", th.BooleanType, description="Leave credit notes out."
+    ),
+    th.Property(
+        "payable_amount",
+        th.StringType,
+        description="lte: or gte:, amount and currency, such as gte:100.00:EUR.",
+    ),
+    th.Property(
+        "query", th.StringType, description="Text to search for in query_fields."
+    ),
+    th.Property(
+        "query_fields",
+        _TEXTS,
+        description="supplier_name, amount, file_name, invoice_number.",
+    ),
+    additional_properties=False,
+)
+
+_ATTACHMENTS = th.ObjectType(
+    th.Property(
+        "location",
+        th.StringType(min_length=1),
+        default="attachments",
+        title="Location",
+        description="Folder or fsspec URL (s3://, gs://, az://, sftp://) for the files.",
+    ),
+    th.Property(
+        "storage_options",
+        th.ObjectType(additional_properties=True),
+        secret=True,
+        title="Storage options",
+        description="Options for the fsspec driver of the location, such as keys.",
+    ),
+    th.Property(
+        "mode",
+        th.StringType,
+        default="files",
+        allowed_values=["files", "inline", "metadata"],
+        title="Mode",
+        description=(
+            "files: store them; inline: in the column content_base64; metadata: rows "
+            "only, no download."
+        ),
+    ),
+    th.Property(
+        "max_bytes",
+        th.IntegerType(minimum=1),
+        title="Largest file",
+        description="Larger files are not fetched, their rows say too_large.",
+    ),
+    th.Property(
+        "concurrency",
+        th.IntegerType(minimum=1, maximum=256),
+        default=16,
+        title="Concurrency",
+        description="How many attachments are fetched side by side.",
+    ),
+    additional_properties=False,
+)
+
+SETTINGS = cast(
+    "dict[str, Any]",
+    th.PropertiesList(
+        th.Property(
+            "login",
+            th.StringType,
+            secret=True,
+            title="Login",
+            description="API key: the login, such as acme-corp-1234.",
+        ),
+        th.Property(
+            "secret_key",
+            th.StringType,
+            secret=True,
+            title="Secret key",
+            description="API key: the secret key.",
+        ),
+        th.Property(
+            "access_token",
+            th.StringType,
+            secret=True,
+            title="Access token",
+            description="A ready OAuth access token, used as it is, never refreshed.",
+        ),
+        th.Property(
+            "staging_token",
+            th.StringType,
+            secret=True,
+            title="Staging token",
+            description="Sandbox token: adds its header, moves default hosts there.",
+        ),
+        th.Property(
+            "api_url",
+            th.StringType,
+            default=API_URL,
+            title="API URL",
+            description="Host of the API, without /v2.",
+        ),
+        th.Property(
+            "start_date",
+            th.DateTimeType,
+            title="Start date",
+            description="Read what was updated from here on. Default: all history.",
+        ),
+        th.Property(
+            "end_date",
+            th.DateTimeType,
+            title="End date",
+            description="Read what was updated up to here. Default: now.",
+        ),
+        th.Property(
+            "lookback_seconds",
+            th.IntegerType(minimum=0),
+            default=300,
+            title="Lookback",
+            description="How many seconds before the bookmark a run reads again.",
+        ),
+        th.Property(
+            "page_size",
+            th.IntegerType(minimum=1, maximum=100),
+            default=100,
+            title="Page size",
+            description="Rows per request.",
+        ),
+        th.Property(
+            "supplier_invoices_filter",
+            _INVOICE_FILTER,
+            title="Filter of supplier invoices",
+            description="Filters of the endpoint, named as the API names them.",
+        ),
+        th.Property(
+            "attachments",
+            _ATTACHMENTS,
+            title="Attachments",
+            description="Where and how the files of invoices are stored.",
+        ),
+        th.Property(
+            "rate_limits",
+            th.ArrayType(
+                th.ObjectType(
+                    th.Property("requests", th.IntegerType(minimum=1), required=True),
+                    th.Property(
+                        "seconds", th.NumberType(exclusive_minimum=0), required=True
+                    ),
+                    additional_properties=False,
+                )
+            ),
+            default=[
+                {"requests": 1000, "seconds": 10},
+                {"requests": 10000, "seconds": 600},
+            ],
+            title="Rate limits",
+            description="Budget for API calls, all windows at once. Files do not count.",
+        ),
+        th.Property(
+            "request_timeout",
+            th.NumberType(exclusive_minimum=0),
+            default=60,
+            title="Request timeout",
+            description="Seconds to wait for an answer of Qonto or a file host.",
+        ),
+    ).to_dict(),
+)
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SECRETS = {
+    name for name, shape in SETTINGS["properties"].items() if shape.get("secret")
+} | {"storage_options"}
+_DATES = {"start_date", "end_date", "created_at_from", "created_at_to"}
+
+
+def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """List what is wrong with the settings, a sentence each; none when all is well.
+
+    Args:
+        settings: The settings as given.
+        schema: Their JSON schema, with what the SDK adds to it.
+    """
+    found = [_sentence(error) for error in Draft202012Validator(schema).iter_errors(settings)]
+    found += _wrong_values(settings) if not found else []
+    if not found:
+        try:
+            way_of(settings)
+        except ConfigError as error:
+            found.append(str(error))
+    return found
+
+
+def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with the default of each that is not given."""
+    return _defaults(SETTINGS) | dict(given) | {
+        "attachments": _defaults(_ATTACHMENTS.to_dict()) | _mapping(given.get("attachments"))
+    }
+
+
+def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: shape["default"]
+        for name, shape in schema["properties"].items()
+        if "default" in shape
+    }
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    given = value.items() if isinstance(value, dict) else ()
+    return {name: inner for name, inner in given if inner is not None}
+
+
+def api_url(settings: Mapping[str, Any]) -> str:
+    """Return the API's host: as set, or the default of production or sandbox."""
+    return _host(settings, "api_url", API_URL, SANDBOX_API_URL)
+
+
+def _host(settings: Mapping[str, Any], name: str, default: str, sandbox: str) -> str:
+    url = settings.get(name) or default
+    if settings.get("staging_token") and url == default:
+        url = sandbox
+    return cast("str", url).rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether the URL's host is this machine itself."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
+    yield from _wrong_dates(settings)
+    for name in ("api_url", "oauth_url"):
+        url = settings.get(name)
+        if url is not None:
+            yield from _wrong_url(name, url)
+    for name in sorted(_SECRETS):
+        value = settings.get(name)
+        if isinstance(value, str) and not _fits_header(value):
+            yield (
+                f"Setting {name} holds a line break or a character that no HTTP header "
+                "can carry; copy it again without what is around it."
+            )
+
+
+def _wrong_dates(settings: Mapping[str, Any]) -> Iterator[str]:
+    filters = settings.get("supplier_invoices_filter") or {}
+    dates = {}
+    for name in sorted(_DATES):
+        text = settings.get(name) or filters.get(name)
+        try:
+            dates[name] = day_or_instant(text) if text else None
+        except ValueError as error:
+            yield f"Setting {name} is no date and time: {error}."
+    start, end = dates.get("start_date"), dates.get("end_date")
+    if start and end and start > end:
+        yield (
+            f"Setting start_date ({start}) is after end_date ({end}); "
+            "exchange them or leave end_date out."
+        )
+
+
+def day_or_instant(text: str) -> str:
+    """Read a date setting: an instant, or a day, which begins at midnight UTC.
+
+    Returns:
+        The instant as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    return timestamps.to_utc(f"{text}T00:00:00Z" if timestamps.is_date(text) else text)
+
+
+def _wrong_url(name: str, url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+        port_is_readable = parts.port is None or parts.port >= 0
+    except ValueError:
+        port_is_readable = False
+    if not port_is_readable or parts.scheme not in {"http", "https"} or not parts.hostname:
+        yield f"Setting {name} is no URL such as {API_URL}."
+    elif parts.username or parts.password or parts.query or parts.fragment:
+        yield f"Setting {name} must be a host alone, such as {API_URL}."
+    elif parts.scheme == "http" and not is_loopback(url):
+        yield (
+            f"Setting {name} begins with http://, which would send credentials in the "
+            "open; use https://."
+        )
+
+
+def _fits_header(value: str) -> bool:
+    return value.isascii() and value.isprintable() and value == value.strip()
+
+
+def _sentence(error: ValidationError) -> str:
+    path = [str(part) for part in error.absolute_path]
+    name = ".".join(path) or "the settings"
+    secret = bool(_SECRETS.intersection(path))
+    shown = "" if secret else f" (it is {error.instance!r:.80})"
+    rule = error.validator_value
+    match error.validator:
+        case "type":
+            kinds = [rule] if isinstance(rule, str) else rule
+            kind = " or ".join(kind for kind in kinds if kind != "null")
+            return f"Setting {name} must be of type {kind}{shown}."
+        case "minimum":
+            return f"Setting {name} must be at least {rule}{shown}."
+        case "maximum":
+            return f"Setting {name} must be at most {rule}{shown}."
+        case "exclusiveMinimum":
+            return f"Setting {name} must be more than {rule}{shown}."
+        case "enum":
+            return f"Setting {name} must be one of {', '.join(map(str, rule))}{shown}."
+        case "minLength":
+            return f"Setting {name} must not be empty."
+        case "additionalProperties":
+            known = set(error.schema["properties"])
+            unknown = ", ".join(sorted(set(error.instance) - known))
+            return (
+                f"Setting {name} does not know {unknown}; it takes "
+                f"{', '.join(sorted(known))}."
+            )
+        case "required":
+            lacking = ", ".join(part for part in rule if part not in error.instance)
+            return f"Setting {name} lacks {lacking}."
+        case _:
+            return f"Setting {name} does not fit its rule {error.validator}."

@@ -1,0 +1,84 @@
+"""Time stamps: whatever Qonto sends, in; UTC of one fixed width, out.
+
+Qonto mixes offsets, ``Z`` and zero to six fractional digits (docs.qonto.com, pages
+of supplier invoices, attachments and e-invoicing events). Text of one width in one
+zone sorts as the instants do, which Singer bookmarks rely on.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+
+_STAMP = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)"
+    r"(?:[.,](\d+))?"
+    r"(?:[Zz]|([+-])(\d\d):?(\d\d)?)?",
+    re.ASCII,
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def parse(text: str) -> datetime:
+    """Read a time stamp.
+
+    Args:
+        text: RFC 3339 text with any offset and any number of fractional digits
+            (those past the sixth are dropped); without an offset it is taken as UTC.
+
+    Returns:
+        The instant, aware and in UTC.
+
+    Raises:
+        ValueError: The text is no time stamp.
+    """
+    found = _STAMP.fullmatch(text)
+    if found is None:
+        msg = f"{text!r} is not a date and time such as 2026-01-31T00:00:00Z"
+        raise ValueError(msg)
+    *whole, fraction, sign, hours, minutes = found.groups()
+    stamp = datetime(
+        *map(int, whole),  # type: ignore[arg-type]
+        int((fraction or "0")[:6].ljust(6, "0")),
+        tzinfo=timezone.utc,
+    )
+    if sign is None:
+        return stamp
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    try:
+        return stamp - offset if sign == "+" else stamp + offset
+    except OverflowError as error:
+        msg = f"{text!r} is outside the years 1 to 9999"
+        raise ValueError(msg) from error
+
+
+def to_utc(text: str) -> str:
+    """Write a time stamp as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``, in UTC.
+
+    Raises:
+        ValueError: The text is no time stamp.
+    """
+    return show(parse(text))
+
+
+def show(instant: datetime) -> str:
+    """Write an aware instant as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``, in UTC."""
+    instant = instant.astimezone(timezone.utc)
+    return f"{instant.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def seconds(instant: datetime) -> str:
+    """Write an aware instant as Qonto's filters take it: UTC, whole seconds, ``Z``."""
+    instant = instant.astimezone(timezone.utc)
+    return f"{instant.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def is_date(text: str) -> bool:
+    """Tell whether the text is a calendar day, ``YYYY-MM-DD``."""
+    if _DATE.fullmatch(text) is None:
+        return False
+    try:
+        datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        return False
+    return True
