@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream
+from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.singerlib.catalog import (
+    REPLICATION_FULL_TABLE,
+    REPLICATION_INCREMENTAL,
+)
 from typing_extensions import override
 
-from tap_qonto import timestamps
 from tap_qonto.bookmarks import Bookmarks
-from tap_qonto.errors import ApiError, DataError
+from tap_qonto.errors import ConfigError
 from tap_qonto.files_stream import FilesStream
-from tap_qonto.pagination import Page, ReanchoredPaginator
+from tap_qonto.list_reader import Endpoint, ListReader
 from tap_qonto.records import Conformer
-from tap_qonto.settings import day_or_instant
+from tap_qonto.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
+    import requests
     from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import Catalog
 
-    from tap_qonto.pagination import Query, Row
+    from tap_qonto.pagination import Row
     from tap_qonto.records import Record
     from tap_qonto.tap import TapQonto
-
-_SECOND = timedelta(seconds=1)
-_UNPROCESSABLE = 422
-_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
-_LATEST = datetime.max.replace(tzinfo=timezone.utc)
 
 
 class QontoStream(Stream):
     """A list of the API that can be filtered and sorted by its replication key.
 
-    A subclass states the facts: name, path, keys, schema.
+    A subclass states the facts: name, keys, schema, and these.
 
     Attributes:
         path: Path of the list below the host.
@@ -54,14 +53,10 @@ class QontoStream(Stream):
     filter_setting: ClassVar[str]
     top_level_filters: ClassVar[frozenset[str]] = frozenset()
 
-    # The conformer and the bookmarks do what the SDK would do at every row.
+    # The conformer does this once, for a shape that it knows.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     is_sorted = True
     _tap: TapQonto
-
-    @cached_property
-    def _conform(self) -> Conformer:
-        return Conformer(self.schema)
 
     @property
     @override
@@ -72,6 +67,32 @@ class QontoStream(Stream):
         for good if the run is killed. `get_records` sends it after the last row.
         """
         return False
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the selection and the replication method from a catalog.
+
+        The keys are facts of the API. The SDK would take a catalog that leaves them
+        out as one that removes them.
+
+        Raises:
+            ConfigError: The catalog asks for a method that there is not.
+        """
+        super().apply_catalog(catalog)
+        entry = catalog.get_stream(self.name)
+        if entry is None:
+            return
+        # What the SDK set on the instance hides what the class states.
+        del self.primary_keys, self.replication_key
+        forced = entry.metadata.root.forced_replication_method
+        method = forced or entry.replication_method or REPLICATION_INCREMENTAL
+        if method not in {REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE}:
+            msg = (
+                f"The catalog asks for replication method {method} of {self.name}; "
+                "there are INCREMENTAL and FULL_TABLE."
+            )
+            raise ConfigError(msg)
+        self.forced_replication_method = method
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
@@ -98,137 +119,123 @@ class QontoStream(Stream):
         When a page's records and their files have been written, the bookmark moves
         and a STATE message goes out.
         """
-        children = [child for child in self.child_streams if child.selected]
-        files = [child for child in children if isinstance(child, FilesStream)]
-        full = self.replication_method == REPLICATION_FULL_TABLE
-        if full and not self._is_batched:
-            for stream in (self, *files):
-                stream._stream_version = self._initialized_at  # noqa: SLF001
-        bookmarks = Bookmarks(
-            self.tap_state,
-            parent=self.name,
-            replication_key=str(self.replication_key or ""),
-            children=[child.name for child in self.child_streams],
-            selected=[child.name for child in children] + [self.name] * self.selected,
-        )
+        self._set_version()
+        bookmarks = self._bookmarks()
+        progress = self._tap.progress
         with ExitStack() as stack:
-            for child in files:
+            for child in self._files:
                 stack.enter_context(child.running())
-            for rows, complete_to in self._pages(None if full else bookmarks.start):
+            window = self._window(None if self._is_full else bookmarks.start)
+            for rows, complete_to in self._reader().pages(window, progress):
                 records = [self._conform(self.prepare(row)) for row in rows]
-                wanted = [
-                    record
-                    for record in records[: self.ABORT_AT_RECORD_COUNT]
-                    if self.stream_maps[0].get_filter_result(record)
-                ]
-                for child in files:
-                    child.start_fetching(wanted)
-                yield from records
-                if complete_to is not None and not full:
+                for child in self._files:
+                    child.start_fetching(
+                        filter(self._is_wanted, records[: self.ABORT_AT_RECORD_COUNT])
+                    )
+                for record in records:
+                    yield record
+                    progress.row()
+                if complete_to is not None and not self._is_full:
                     bookmarks.advance(complete_to)
                     if not self._is_batched:
                         self._tap.state_writer.write_state(self.tap_state)
-            if full and not self._is_batched:
-                for stream in (self, *files):
-                    if stream.selected:
-                        stream._write_activate_version_message(self._initialized_at)  # noqa: SLF001
+        self._activate_version()
+        progress.report()
 
     @override
     def generate_child_contexts(
         self, record: Record, context: Context | None
-    ) -> Iterable[Context | None]:
+    ) -> Iterator[Context | None]:
         """Write the rows of the children, and give the SDK no context to do it.
 
         It would run a whole sync of each child for each row: a SCHEMA message, a
         STATE message and five log lines every time.
         """
-        if self.stream_maps[0].get_filter_result(record):
-            for child in self.child_streams:
-                if child.selected and isinstance(child, FilesStream):
-                    child.write_records(record)
-        return ()
+        if self._is_wanted(record):
+            for child in self._files:
+                child.write_records(record)
+        yield from ()
+
+    def _is_wanted(self, record: Record) -> bool:
+        """Tell whether a stream map lets the record through."""
+        return self.stream_maps[0].get_filter_result(record)
 
     @property
+    def _files(self) -> list[FilesStream]:
+        """The selected children."""
+        return [
+            child
+            for child in self.child_streams
+            if child.selected and isinstance(child, FilesStream)
+        ]
+
+    @property
+    def _is_full(self) -> bool:
+        return self.replication_method == REPLICATION_FULL_TABLE
+
+    @cached_property
     def _is_batched(self) -> bool:
+        """Whether records go to BATCH files, behind which the messages here run."""
         return self.get_batch_config(self.config) is not None
 
-    @property
-    def _bounds(self) -> tuple[datetime | None, datetime | None]:
-        start, end = self.config.get("start_date"), self.config.get("end_date")
-        return (
-            timestamps.parse(day_or_instant(start)) if start else None,
-            timestamps.parse(day_or_instant(end)) if end else None,
+    @cached_property
+    def _conform(self) -> Conformer:
+        return Conformer(self.schema)
+
+    def _set_version(self) -> None:
+        """Give the records of a full table its version."""
+        if self._is_full and not self._is_batched:
+            for stream in (self, *self._files):
+                stream._stream_version = self._initialized_at  # noqa: SLF001
+
+    def _activate_version(self) -> None:
+        """Say that the full table is there, so that targets drop what it lacks."""
+        for stream in (self, *self._files):
+            if stream.selected and stream._stream_version is not None:  # noqa: SLF001
+                stream._write_activate_version_message(stream._stream_version)  # noqa: SLF001
+
+    def _bookmarks(self) -> Bookmarks:
+        return Bookmarks(
+            cast("dict[str, Any]", self.tap_state),
+            parent=self.name,
+            replication_key=self.replication_key or "",
+            children=[child.name for child in self.child_streams],
+            selected=[
+                stream.name for stream in (self, *self.child_streams) if stream.selected
+            ],
         )
 
-    def _pages(
-        self, bookmark: datetime | None
-    ) -> Iterator[tuple[Sequence[Row], datetime | None]]:
-        """Yield new rows page by page, each with the bookmark that holds after it."""
-        start, end = self._bounds
-        lower = start - _SECOND if start else None
-        if bookmark is not None:
-            # One second at the least: the bound may be exclusive.
-            back = timedelta(seconds=max(1, self.config["lookback_seconds"]))
-            looked_back = bookmark.replace(microsecond=0) - back
-            lower = max(looked_back, lower or looked_back)
-        begun = datetime.fromtimestamp(self._initialized_at // 1000, tz=timezone.utc)
-        upper = min(begun, end + _SECOND) if end else begun
-        if self.replication_method == REPLICATION_FULL_TABLE:
+    def _window(self, bookmark: datetime | None) -> Window:
+        return Window.of(
+            self.config,
+            bookmark,
+            begun=datetime.fromtimestamp(self._initialized_at / 1000, tz=timezone.utc),
             # A row that is edited meanwhile must come too: what does not is dropped.
-            upper = end + _SECOND if end else None
-        paginator = ReanchoredPaginator(str(self.replication_key), lower, upper)
-        while query := paginator.query:
-            answer = self._ask(query, "updated_at")
-            rows = paginator.advance(answer)
-            if start or end:
-                rows = [
-                    row
-                    for row in rows
-                    if (start or _EARLIEST)
-                    <= timestamps.parse(row["updated_at"])
-                    <= (end or _LATEST)
-                ]
-            yield rows, paginator.complete_to
+            is_open=self._is_full,
+        )
 
-    def _ask(self, query: Query, anchor: str) -> Page:
-        params = [
-            ("sort_by", f"{anchor}:asc"),
-            ("per_page", str(self.config["page_size"])),
-            ("page", str(query.page)),
-            *self._filters(),
-        ]
-        if query.lower is not None:
-            params.append((f"filter[{anchor}_from]", timestamps.seconds(query.lower)))
-        if query.upper is not None:
-            params.append((f"filter[{anchor}_to]", timestamps.seconds(query.upper)))
-        try:
-            answer = self._tap.session.get(
-                self.path, params, what=f"stream {self.name}", scope=self.scope
-            )
-        except ApiError as error:
-            if error.status == _UNPROCESSABLE and query.page > 1:
-                # The list has become shorter than its meta said: docs, "Pagination".
-                return Page.past_the_end(query.page)
-            raise
-        rows, meta = answer.body.get(self.collection), answer.body.get("meta")
-        if not isinstance(rows, list) or not isinstance(meta, dict):
-            msg = (
-                f"Qonto's answer for stream {self.name} holds no list "
-                f"{self.collection} with its meta. Check api_url."
-            )
-            raise DataError(msg)
-        return Page.read(rows, meta, query.page)
+    def _reader(self) -> ListReader:
+        return ListReader(
+            endpoint=Endpoint(
+                self.name, self.path, self.collection, self.scope, self.top_level_filters
+            ),
+            session=self._tap.session,
+            page_size=self.config["page_size"],
+            filters=self.config.get(self.filter_setting) or {},
+            logger=self.logger,
+            observe=self._count_request,
+        )
 
-    def _filters(self) -> Iterator[tuple[str, str]]:
-        """Yield the filters of the settings as the API wants them."""
-        filters: Mapping[str, Any] = self.config.get(self.filter_setting) or {}
-        for name, value in filters.items():
-            key = name if name in self.top_level_filters else f"filter[{name}]"
-            if isinstance(value, bool):
-                yield key, "true" if value else "false"
-            elif isinstance(value, list):
-                yield from ((f"{key}[]", str(item)) for item in value)
-            elif name.endswith(("created_at_from", "created_at_to")):
-                yield key, timestamps.seconds(timestamps.parse(day_or_instant(value)))
-            elif value is not None:
-                yield key, str(value)
+    def _count_request(self, response: requests.Response) -> None:
+        tags: dict[str, Any] = {
+            metrics.Tag.STREAM: self.name,
+            metrics.Tag.ENDPOINT: self.path,
+            metrics.Tag.HTTP_STATUS_CODE: response.status_code,
+        }
+        point = metrics.Point(
+            "timer",
+            metric=metrics.Metric.HTTP_REQUEST_DURATION,
+            value=response.elapsed.total_seconds(),
+            tags=tags,
+        )
+        metrics.log(self.metrics_logger, point=point)

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-import json
+import gc
 import logging
+import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 from singer_sdk.exceptions import ConfigValidationError
 from typing_extensions import override
 
-from tap_qonto.errors import TapQontoError
+from tap_qonto.errors import OutputError, TapQontoError
 
 if TYPE_CHECKING:
-    from singer_sdk.plugin_base import SingerCommand
+    from collections.abc import Iterator
 
 logger = logging.getLogger("tap-qonto")
 
 
+class Terminated(BaseException):
+    """A signal ends the run; no handler of errors may hold it up.
+
+    Attributes:
+        signum: The signal's number.
+    """
+
+    def __init__(self, signum: int) -> None:
+        """Keep the signal's number."""
+        super().__init__(signum)
+        self.signum = signum
+
+
 class TapCommand(click.Command):
-    """The tap's command."""
+    """The tap's command, as the SDK put it together, with ends of its own."""
 
     @classmethod
-    def from_command(cls, command: click.Command, *, logger: logging.Logger) -> TapCommand:
-        """Take over what the SDK has put together."""
+    def of(cls, command: click.Command) -> TapCommand:
+        """Take over a command's name, options and deed."""
         return cls(
             name=command.name,
             callback=command.callback,
@@ -35,15 +52,71 @@ class TapCommand(click.Command):
 
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command; end with 0, or with a sentence and another code."""
+        """Run the command, and end the process even where a download hangs."""
         logging.captureWarnings(capture=True)
         try:
             return super().main(*args, **kwargs)
-        except ConfigValidationError as error:
-            for sentence in error.errors:
-                logger.error("%s", sentence)  # noqa: TRY400 - no traceback
-        except TapQontoError as error:
-            logger.error("%s", error)  # noqa: TRY400
-        except Exception as error:  # noqa: BLE001
-            logger.error("%s", error)
-        sys.exit(1)
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        if code and threading.active_count() > 1:
+            gc.collect()  # runs the clean-up of suspended generators
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(code)
+        sys.exit(code)
+
+    @override
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options; some of them act at once."""
+        with _sentences():
+            return super().make_context(*args, **kwargs)
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run."""
+        with _sentences():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn failures into sentences and exit codes."""
+    try:
+        yield
+        return
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Terminated as end:
+        code = 128 + end.signum
+        name = signal.Signals(end.signum).name
+        logger.error(  # noqa: TRY400 - no traceback
+            "Stopped by %s. The state is written; the next run goes on from there.", name
+        )
+    except ConfigValidationError as error:
+        code = 1
+        for sentence in error.errors:
+            logger.error("%s", sentence)  # noqa: TRY400
+    except TapQontoError as error:
+        code = 1
+        logger.error("%s", error)  # noqa: TRY400
+        if isinstance(error, OutputError):
+            _drop_output()
+    except Exception as error:
+        code = 1
+        logger.error(  # noqa: TRY400
+            "Unexpected %s: %s. The state is as after the last STATE message; report "
+            "this to the maintainers of tap-qonto, with a log at level DEBUG.",
+            type(error).__name__,
+            error,
+        )
+        logger.debug("Where it happened", exc_info=True)
+    raise click.exceptions.Exit(code)
+
+
+def _drop_output() -> None:
+    """Keep Python from complaining of the broken pipe once more at its end."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

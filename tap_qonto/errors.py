@@ -11,6 +11,7 @@ happened, where, and what to do::
     ├── UnreachableError    no whole answer, after all attempts
     ├── DataError           an answer that cannot be read without losing rows
     ├── StorageError        a file could not be stored
+    ├── OutputError         the messages could not be written
     └── StoppedError        the run was told to end
 
 `POLICIES` is the whole policy for HTTP statuses, from Qonto's page "Errors".
@@ -68,6 +69,10 @@ class DataError(TapQontoError):
 
 class StorageError(TapQontoError):
     """A file could not be stored."""
+
+
+class OutputError(TapQontoError):
+    """The messages could not be written."""
 
 
 class StoppedError(TapQontoError):

@@ -123,6 +123,8 @@ class FilesStream(Stream):
             self._write_record_message(record)
             self._written += 1
             self._counter.increment()
+            if record["status"] == "downloaded":
+                self._tap.progress.file(record["file_size"] or 0)
 
     def _attachments(self, parent: Record) -> dict[str, list[str]]:
         """Return the distinct ids of a parent's record, each with its roles."""

@@ -44,10 +44,8 @@ class Page(NamedTuple):
         """Read the envelope's ``meta`` of the page that was asked for by number."""
         current = _count(meta.get("current_page")) or number
         pages = _count(meta.get("total_pages"))
-        if "next_page" in meta:
-            more = _count(meta["next_page"]) > current
-        else:
-            more = current < pages
+        following = _count(meta["next_page"]) if "next_page" in meta else pages
+        more = following > current
         total = _count(meta.get("total_count", meta.get("total")))
         return cls(rows, current, max(pages, current), total, more)
 
@@ -174,7 +172,7 @@ class ReanchoredPaginator:
         stamps = [self._stamp(row, self.anchor) for row in page.rows]
         self._check(stamps)
         # An edited row comes again under its new `updated_at`.
-        keys = [(str(row.get("id")), self._stamp(row, "updated_at")) for row in page.rows]
+        keys = [(self._id(row), self._stamp(row, "updated_at")) for row in page.rows]
         news: list[Row] = []
         for row, key, stamp in zip(page.rows, keys, stamps, strict=True):
             if key not in self._seen:
@@ -246,6 +244,18 @@ class ReanchoredPaginator:
                 "ends, since going on could lose rows; check that api_url is Qonto's."
             )
             raise DataError(msg)
+
+    @staticmethod
+    def _id(row: Row) -> str:
+        found = row.get("id")
+        if not isinstance(found, str | int) or found == "":
+            msg = (
+                f"A row that was updated at {row.get('updated_at')} has no id. The run "
+                "ends, since going on would lose it; report it to the maintainers of "
+                "tap-qonto."
+            )
+            raise DataError(msg)
+        return str(found)
 
     @staticmethod
     def _stamp(row: Row, name: str) -> datetime:

@@ -15,7 +15,7 @@ from pyrate_limiter import AbstractClock, InMemoryBucket, Rate, RateItem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_MARGIN = 1.02
+_MILLISECONDS = 1000 * 1.02
 """Windows are held a little longer than they are, since requests do not reach
 Qonto in even time after they were let go."""
 
@@ -44,10 +44,20 @@ class RateBudget:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start with whole windows."""
+        """Start with whole windows.
+
+        Raises:
+            ValueError: The windows contradict each other: a longer one must allow more
+                calls, at a lower rate.
+        """
         self._sleep = sleep
         self._clock = _Clock(clock)
-        self._bucket = InMemoryBucket(_binding(limits))
+        self._bucket = InMemoryBucket(
+            [
+                Rate(int(limit["requests"]), max(1, round(limit["seconds"] * _MILLISECONDS)))
+                for limit in limits
+            ]
+        )
         self._lock = threading.Lock()
         self._resume_at = 0
 
@@ -72,21 +82,5 @@ class RateBudget:
             self._bucket.leak(now)
             if self._bucket.put(item):
                 return 0
-            return max(1, int(self._bucket.waiting(item)))
-
-
-def _binding(limits: Iterable[Mapping[str, float]]) -> list[Rate]:
-    """Return the windows as rates, without those that another one makes moot."""
-    rates = [
-        Rate(int(limit["requests"]), max(1, round(limit["seconds"] * 1000 * _MARGIN)))
-        for limit in limits
-    ]
-    binding: list[Rate] = []
-    for rate in sorted(rates, key=lambda rate: (rate.interval, rate.limit)):
-        while binding and binding[-1].limit >= rate.limit:
-            if binding[-1].interval == rate.interval:
-                break
-            binding.pop()
-        if not binding or rate.limit / rate.interval < binding[-1].limit / binding[-1].interval:
-            binding.append(rate)
-    return binding
+            wait = self._bucket.waiting(item)
+            return max(1, wait) if isinstance(wait, int) else 1

@@ -7,6 +7,7 @@ type of it can hold, goes to the object ``extra_fields``, keyed by its dotted pa
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 EXTRA = "extra_fields"
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
 
 
 class Misfit(Exception):  # noqa: N818 - it is no error: the value goes to extra_fields
@@ -138,7 +140,7 @@ def _integer(value: Any, extra: Record, path: str) -> int:
     del extra, path
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return int(value)
@@ -149,8 +151,8 @@ def _boolean(value: Any, extra: Record, path: str) -> bool:
     del extra, path
     if isinstance(value, bool):
         return value
-    if value in {"true", "false"}:
-        return bool(value == "true")
+    if isinstance(value, str) and value in {"true", "false"}:
+        return value == "true"
     raise Misfit
 
 

@@ -18,8 +18,9 @@ T = TypeVar("T")
 
 ATTEMPTS = 7
 """How often a call is tried; with the waits between, half a minute."""
-RATE_LIMIT_PATIENCE = 900.0
-"""Seconds for which 429 is waited out: Qonto's longest window is ten minutes."""
+PATIENCE = 900.0
+"""Seconds for which a call is tried at the most. This lets 429 be waited out: Qonto's
+longest window is ten minutes."""
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 60.0
 
@@ -43,7 +44,7 @@ class TransientError(Exception):
         self.limited = limited
 
 
-def run(attempt: Callable[[], T], pause: Callable[[float], object]) -> T:
+def run(attempt: Callable[[], T], pause: Callable[[float], None]) -> T:
     """Run an attempt until it succeeds, fails for good, or none is left.
 
     Args:
@@ -76,10 +77,8 @@ def retry_after(text: str | None) -> float | None:
     """
     if not text:
         return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
+    if text.strip().isdecimal():
+        return float(text)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
@@ -97,16 +96,16 @@ def _failure(state: RetryCallState) -> TransientError:
 
 
 def _gives_up(state: RetryCallState) -> bool:
-    if _failure(state).limited:
-        return (state.seconds_since_start or 0) + state.upcoming_sleep > RATE_LIMIT_PATIENCE
-    return state.attempt_number >= ATTEMPTS
+    if (state.seconds_since_start or 0) + state.upcoming_sleep > PATIENCE:
+        return True
+    return not _failure(state).limited and state.attempt_number >= ATTEMPTS
 
 
 def _wait(state: RetryCallState) -> float:
     error = _failure(state)
     if error.wait is not None:
         return error.wait
-    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (state.attempt_number - 1))
+    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
     if error.limited:
         longest = max(1.0, longest)
     # Half of it at random, so that parallel workers do not come back as one.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from singer_sdk import typing as th
 
 TEXT = th.StringType
@@ -13,10 +15,15 @@ MONEY = th.ObjectType(
     th.Property("value", TEXT, description="Exact decimal text, such as 22.10."),
     th.Property("currency", TEXT, description="ISO 4217 code, such as EUR."),
 )
-TEXTS = th.ArrayType(TEXT)
+TEXTS = th.ArrayType(TEXT(nullable=True))
 
 
-def extra_fields() -> th.Property:
+def objects(*properties: th.Property[Any]) -> th.ArrayType[th.ObjectType]:
+    """Return the type of a list of objects; Qonto may send null among them."""
+    return th.ArrayType(th.ObjectType(*properties, nullable=True))
+
+
+def extra_fields() -> th.Property[Any]:
     """Return the column for what Qonto sends beyond the schema."""
     return th.Property(
         "extra_fields",

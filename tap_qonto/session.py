@@ -6,7 +6,9 @@ count against the budget; files come from another host, without the credential.
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import threading
 from contextlib import contextmanager
 from decimal import Decimal
@@ -40,6 +42,7 @@ _CHUNK = 1 << 16
 
 logger = logging.getLogger("tap-qonto.session")
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
 class Answer(NamedTuple):
@@ -283,8 +286,8 @@ def _read(response: requests.Response, what: str) -> Answer:
         msg = errors.NOT_JSON.format(what=what, kind=kind)
         raise UnreachableError(msg)
     try:
-        body = _decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        body = _parse(response.content)
+    except ValueError as error:
         msg = f"The JSON of the answer to the request for {what} is broken off or damaged."
         raise TransientError(UnreachableError(msg)) from error
     if not isinstance(body, dict):
@@ -295,3 +298,21 @@ def _read(response: requests.Response, what: str) -> Answer:
     except (KeyError, ValueError):
         date = None
     return Answer(body, date)
+
+
+def _parse(content: bytes) -> Any:
+    """Parse JSON; halves of surrogate pairs, which no text can hold, become U+FFFD."""
+    try:
+        return _decode(content)
+    except msgspec.DecodeError:
+        return _clean(json.loads(content, parse_float=Decimal))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(name): _clean(item) for name, item in value.items()}
+    return value

@@ -11,6 +11,7 @@ from singer_sdk import typing as th
 from tap_qonto import timestamps
 from tap_qonto.auth import way_of
 from tap_qonto.errors import ConfigError
+from tap_qonto.rate_budget import RateBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,12 @@ API_URL = "https://thirdparty.qonto.com"
 OAUTH_URL = "https://oauth.qonto.com"
 SANDBOX_API_URL = "https://thirdparty-sandbox.staging.qonto.co"
 SANDBOX_OAUTH_URL = "https://oauth-sandbox.staging.qonto.co"
+
+DEFAULT_RATE_LIMITS = [
+    {"requests": 1000, "seconds": 10},
+    {"requests": 10000, "seconds": 600},
+]
+"""Qonto's own, for each address (docs.qonto.com, page "Rate limits")."""
 
 _TEXTS = th.ArrayType(th.StringType)
 
@@ -203,12 +210,10 @@ SETTINGS = cast(
                         "seconds", th.NumberType(exclusive_minimum=0), required=True
                     ),
                     additional_properties=False,
-                )
+                ),
+                min_items=1,
             ),
-            default=[
-                {"requests": 1000, "seconds": 10},
-                {"requests": 10000, "seconds": 600},
-            ],
+            default=DEFAULT_RATE_LIMITS,
             title="Rate limits",
             description="Budget for API calls, all windows at once. Files do not count.",
         ),
@@ -239,6 +244,13 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
     found = [_sentence(error) for error in Draft202012Validator(schema).iter_errors(settings)]
     found += _wrong_values(settings) if not found else []
     if not found:
+        try:
+            RateBudget(settings.get("rate_limits") or DEFAULT_RATE_LIMITS)
+        except ValueError:
+            found.append(
+                "Setting rate_limits contradicts itself: a longer window must allow more "
+                "requests than a shorter one, at a lower rate."
+            )
         try:
             way_of(settings)
         except ConfigError as error:
@@ -352,8 +364,10 @@ def _sentence(error: ValidationError) -> str:
     path = [str(part) for part in error.absolute_path]
     name = ".".join(path) or "the settings"
     secret = bool(_SECRETS.intersection(path))
-    shown = "" if secret else f" (it is {error.instance!r:.80})"
-    rule = error.validator_value
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    instance: Any = error.instance
+    shown = "" if secret else f" (it is {instance!r:.80})"
     match error.validator:
         case "type":
             kinds = [rule] if isinstance(rule, str) else rule
@@ -367,17 +381,17 @@ def _sentence(error: ValidationError) -> str:
             return f"Setting {name} must be more than {rule}{shown}."
         case "enum":
             return f"Setting {name} must be one of {', '.join(map(str, rule))}{shown}."
-        case "minLength":
+        case "minLength" | "minItems":
             return f"Setting {name} must not be empty."
         case "additionalProperties":
-            known = set(error.schema["properties"])
-            unknown = ", ".join(sorted(set(error.instance) - known))
+            known = set(schema["properties"])
+            unknown = ", ".join(sorted(set(instance) - known))
             return (
                 f"Setting {name} does not know {unknown}; it takes "
                 f"{', '.join(sorted(known))}."
             )
         case "required":
-            lacking = ", ".join(part for part in rule if part not in error.instance)
+            lacking = ", ".join(part for part in rule if part not in instance)
             return f"Setting {name} lacks {lacking}."
         case _:
             return f"Setting {name} does not fit its rule {error.validator}."

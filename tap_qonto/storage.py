@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-import fsspec
+import fsspec  # type: ignore[import-untyped]
 from filelock import FileLock, Timeout
 
 from tap_qonto.errors import StorageError
@@ -96,6 +96,9 @@ class LocalStorage:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._root = self._folder.resolve(strict=True)
             incomplete = self._root / INCOMPLETE
+            if incomplete.is_symlink():
+                msg = f"{incomplete} is a link; tap-qonto needs a folder there. Remove it."
+                raise StorageError(msg)
             incomplete.mkdir(exist_ok=True)
             for lock in incomplete.glob("*.lock"):
                 _clear_if_abandoned(lock)
@@ -106,11 +109,22 @@ class LocalStorage:
             own.mkdir()
             self._own = own
 
+    def _place(self, path: str) -> Path:
+        """Return where a file is; its folder must not lead out of the root."""
+        place = self._root / path
+        if not place.parent.resolve().is_relative_to(self._root):
+            msg = (
+                f"The folder of {place} is a link that leads out of "
+                "attachments.location; it was not followed. Remove it."
+            )
+            raise StorageError(msg)
+        return place
+
     def size(self, path: str) -> int | None:
         """Return the bytes of a stored file, or None when there is none."""
         with _storage_errors(self.location(path), "read"):
             try:
-                found = os.lstat(self._root / path)
+                found = os.lstat(self._place(path))
             except (FileNotFoundError, NotADirectoryError):
                 return None
             return found.st_size if stat.S_ISREG(found.st_mode) else None
@@ -118,7 +132,7 @@ class LocalStorage:
     def open(self, path: str) -> IO[bytes]:
         """Open a stored file for reading."""
         with _storage_errors(self.location(path), "read"):
-            return (self._root / path).open("rb")
+            return self._place(path).open("rb")
 
     @contextmanager
     def create(self, path: str) -> Iterator[Writer]:
@@ -130,13 +144,7 @@ class LocalStorage:
         unfinished = self._own / secrets.token_hex(8)
         try:
             with _storage_errors(str(final), "write"):
-                final.parent.mkdir(parents=True, exist_ok=True)
-                if not final.parent.resolve().is_relative_to(self._root):
-                    msg = (
-                        f"The folder of {final} is a link that leads out of "
-                        "attachments.location; nothing was written there. Remove it."
-                    )
-                    raise StorageError(msg)
+                self._place(path).parent.mkdir(parents=True, exist_ok=True)
                 file = unfinished.open("xb")
             with file:
                 yield Writer(file, str(final))

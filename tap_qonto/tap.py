@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_qonto import settings
 from tap_qonto.auth import authenticator_for
-from tap_qonto.command import TapCommand
+from tap_qonto.command import TapCommand, Terminated
 from tap_qonto.errors import ConfigError
 from tap_qonto.messages import MessageWriter
+from tap_qonto.progress import Progress
 from tap_qonto.rate_budget import RateBudget
 from tap_qonto.session import Session
 from tap_qonto.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import FrameType
 
     import click
     from singer_sdk import Stream
+    from singer_sdk.plugin_base import _ConfigInput
+
+_GRACE = 4.0
+"""Seconds after which a run that was told to end is ended, whatever blocks it."""
 
 
 class TapQonto(Tap):
@@ -32,6 +42,7 @@ class TapQonto(Tap):
     name = "tap-qonto"
     config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
     message_writer_class = MessageWriter
+    message_writer: MessageWriter
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -49,7 +60,7 @@ class TapQonto(Tap):
         return found
 
     @override
-    def load_state(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: Any) -> None:
         """Take the state of an earlier run.
 
         Raises:
@@ -98,6 +109,11 @@ class TapQonto(Tap):
             connections=self.attachment_settings["concurrency"],
         )
 
+    @cached_property
+    def progress(self) -> Progress:
+        """What the run has done so far."""
+        return Progress(self.logger)
+
     @property
     def attachment_settings(self) -> Mapping[str, Any]:
         """The setting `attachments`, with its defaults."""
@@ -105,8 +121,107 @@ class TapQonto(Tap):
         return given
 
     @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """End on a signal: last STATE, exit code 128 + signal.
+
+        The SDK's handler ends with 0, which tells an orchestrator that all is well,
+        and may write into the middle of a line.
+        """
+        if self.stop.is_set():
+            os._exit(128 + signum)
+        self.stop.set()
+        killer = threading.Timer(_GRACE, os._exit, [128 + signum])
+        killer.daemon = True
+        killer.start()
+
+        def end() -> None:
+            # In a batch, the bookmark is ahead of what was written.
+            if not self.config.get("batch_config"):
+                self.state_writer.write_state(self.state)
+            raise Terminated(signum)
+
+        self.message_writer.after_line(end)
+
+    @override
+    @classmethod
+    def invoke(  # type: ignore[override] # as the SDK's own
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Run the tap, once its input files were seen to be readable.
+
+        Raises:
+            ConfigError: The state or the catalog is not what it should be.
+        """
+        if config and config.parse_env:
+            try:
+                _ = cls._env_var_config
+            except ValueError as error:
+                msg = (
+                    "An environment variable of the tap cannot be read: "
+                    f"{str(error).partition(':')[0]}. Numbers are digits, objects JSON."
+                )
+                raise ConfigError(msg) from error
+        super().invoke(
+            about=about,
+            about_format=about_format,
+            config=config,
+            state=_checked(state, "--state"),
+            catalog=_checked(catalog, "--catalog"),
+        )
+
+    @override
+    @classmethod
+    def cb_config(
+        cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]
+    ) -> _ConfigInput:
+        """Read the config files.
+
+        Raises:
+            ConfigError: One cannot be read, or is no JSON object.
+        """
+        for path in value:
+            if path != "ENV":
+                try:
+                    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+                        _checked(file, "--config")
+                except OSError as error:
+                    msg = f"The config file {path} cannot be read: {error.strerror}."
+                    raise ConfigError(msg) from error
+        return super().cb_config(ctx, param, value)
+
+    @override
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """Return the command; its failures are sentences."""
-        command = super().get_singer_command()
-        return TapCommand.from_command(command, logger=cls.logger)
+        return TapCommand.of(super().get_singer_command())
+
+
+def _checked(file: IO[str] | None, option: str) -> IO[str] | None:
+    """Return the file, read and seen to hold what the option takes."""
+    if file is None:
+        return None
+    where = f"The file {getattr(file, 'name', '')} given with {option}"
+    try:
+        text = file.read()
+        parsed = json.loads(text)
+        if not isinstance(parsed, dict):
+            msg = f"{where} holds no JSON object."
+            raise ConfigError(msg)
+        if option == "--catalog":
+            Catalog.from_dict(parsed)
+    except UnicodeDecodeError as error:
+        msg = f"{where} is not UTF-8 text."
+        raise ConfigError(msg) from error
+    except ValueError as error:
+        msg = f"{where} is not JSON: {error}."
+        raise ConfigError(msg) from error
+    except (AttributeError, KeyError, TypeError) as error:
+        msg = f"{where} is no Singer catalog; make one with --discover."
+        raise ConfigError(msg) from error
+    return io.StringIO(text)

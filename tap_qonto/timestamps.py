@@ -16,6 +16,8 @@ _STAMP = re.compile(
     r"(?:[Zz]|([+-])(\d\d):?(\d\d)?)?",
     re.ASCII,
 )
+_DAY = timedelta(days=1)
+_HOUR_MINUTES = 60
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -37,14 +39,15 @@ def parse(text: str) -> datetime:
         msg = f"{text!r} is not a date and time such as 2026-01-31T00:00:00Z"
         raise ValueError(msg)
     *whole, fraction, sign, hours, minutes = found.groups()
-    stamp = datetime(
-        *map(int, whole),  # type: ignore[arg-type]
-        int((fraction or "0")[:6].ljust(6, "0")),
-        tzinfo=timezone.utc,
-    )
+    year, month, day, hour, minute, second = map(int, whole)
+    micro = int((fraction or "0")[:6].ljust(6, "0"))
+    stamp = datetime(year, month, day, hour, minute, second, micro, tzinfo=timezone.utc)
     if sign is None:
         return stamp
     offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if offset >= _DAY or int(minutes or 0) >= _HOUR_MINUTES:
+        msg = f"{text!r} has an offset that there is not"
+        raise ValueError(msg)
     try:
         return stamp - offset if sign == "+" else stamp + offset
     except OverflowError as error:

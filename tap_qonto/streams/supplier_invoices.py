@@ -11,7 +11,16 @@ from singer_sdk import typing as th
 from typing_extensions import override
 
 from tap_qonto.client import QontoStream
-from tap_qonto.schemas import DAY, FLAG, MOMENT, MONEY, TEXT, TEXTS, extra_fields
+from tap_qonto.schemas import (
+    DAY,
+    FLAG,
+    MOMENT,
+    MONEY,
+    TEXT,
+    TEXTS,
+    extra_fields,
+    objects,
+)
 
 if TYPE_CHECKING:
     from tap_qonto.pagination import Row
@@ -33,14 +42,14 @@ _SUPPLIER = th.ObjectType(
         )
     )
 )
-_TAX = th.ObjectType(
+_TAX = objects(
     _P("tax_rate", TEXT, description="As Qonto gives it: fraction or percentage."),
     _P("tax_amount", MONEY),
 )
-_TRANSACTION = th.ObjectType(
+_TRANSACTION = objects(
     _P("transaction_id", TEXT), _P("subject_id", TEXT), _P("subject_type", TEXT)
 )
-_RELATED = th.ObjectType(
+_RELATED = objects(
     _P("id", TEXT),
     _P("invoice_number", TEXT),
     _P("total_amount", MONEY),
@@ -58,7 +67,7 @@ _AVAILABLE = th.ObjectType(
     *(_P(action, FLAG) for action in _ACTIONS),
     _P("reasons", th.ObjectType(*(_P(action, TEXTS) for action in _ACTIONS))),
 )
-_EVENT = th.ObjectType(
+_EVENT = objects(
     _P("status_code", th.IntegerType),
     _P("reason", TEXT),
     _P("reason_message", TEXT),
@@ -130,7 +139,7 @@ class SupplierInvoices(QontoStream):
             "total_amount_excluding_taxes", MONEY, description="Amount without taxes."
         ),
         _P("total_tax_amount", MONEY, description="Amount of taxes."),
-        _P("taxes", th.ArrayType(_TAX), description="Taxes by rate."),
+        _P("taxes", _TAX, description="Taxes by rate."),
         _P("payable_amount", MONEY, description="What remains after credit notes."),
         _P("total_amount_credit_notes", MONEY, description="Sum of its credit notes."),
         _P("issue_date", DAY, description="Day of issue."),
@@ -164,7 +173,7 @@ class SupplierInvoices(QontoStream):
         _P("self_invoice_id", TEXT, description="Client invoice that it mirrors."),
         _P(
             "matched_transactions",
-            th.ArrayType(_TRANSACTION),
+            _TRANSACTION,
             description="Transactions that paid it; always objects.",
         ),
         _P(
@@ -175,7 +184,7 @@ class SupplierInvoices(QontoStream):
         _P("transfer_ids", TEXTS, description="Transfers that pay it."),
         _P(
             "suggested_transactions",
-            th.ArrayType(th.ObjectType(_P("id", TEXT), _P("score", TEXT))),
+            objects(_P("id", TEXT), _P("score", TEXT)),
             description="Transactions that may belong to it; computed by Qonto.",
         ),
         _P(
@@ -185,7 +194,7 @@ class SupplierInvoices(QontoStream):
         ),
         _P(
             "related_invoices",
-            th.ArrayType(_RELATED),
+            _RELATED,
             description="Invoices and credit notes that belong together.",
         ),
         _P("approval_workflow", _APPROVAL, description="Who approves, who has."),
@@ -196,7 +205,7 @@ class SupplierInvoices(QontoStream):
         ),
         _P(
             "einvoicing_lifecycle_events",
-            th.ArrayType(_EVENT),
+            _EVENT,
             description="Events of French electronic invoicing, codes 200 to 214.",
         ),
         _P("meta", _ACCOUNTING, description="Facts of the accounting integration."),

@@ -1,0 +1,344 @@
+"""Getting the first refresh token: `tap-qonto-login`, for a person at a terminal.
+
+The authorization-code flow (docs.qonto.com, page "OAuth"; RFC 8252 for programs on one's
+own machine): the person agrees in a browser, which brings the code to a small server on
+loopback. What goes to stdout can be appended to ``.env``; all else goes to stderr.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import queue
+import re
+import secrets
+import socket
+import socketserver
+import threading
+import time
+import webbrowser
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+
+import click
+
+from tap_qonto import settings
+from tap_qonto.errors import ConfigError, TapQontoError
+from tap_qonto.oauth import TokenEndpoint
+from tap_qonto.session import USER_AGENT
+from tap_qonto.token_store import Tokens, store_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_qonto.oauth import Grant
+
+SCOPES = ("offline_access", "supplier_invoice.read", "attachment.read")
+"""What the streams need; `offline_access` brings the refresh token."""
+REDIRECT_URI = "http://localhost:8765/callback"
+
+_SECONDS_FOR_TOKENS = 60.0
+_PAGE = (
+    b"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>tap-qonto</title>"
+    b"<p>tap-qonto has Qonto's answer. Close this window and go back to the terminal.</p></html>\n"
+)
+
+
+class LoginError(TapQontoError):
+    """The authorisation did not come about."""
+
+
+class _Listener(socketserver.ThreadingTCPServer):
+    """Takes the browser's answer; in threads, since browsers open idle connections too."""
+
+    # Elsewhere than on POSIX this would share the port with whoever has it.
+    allow_reuse_address = os.name == "posix"
+    daemon_threads = True
+
+    def __init__(self, redirect: SplitResult) -> None:
+        """Listen where the redirect URI points to."""
+        self.path = redirect.path or "/"
+        self.answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        host = redirect.hostname or ""
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, redirect.port or 80), _Callback)
+
+
+class _Callback(BaseHTTPRequestHandler):
+    server: _Listener
+    timeout = 10
+
+    def do_GET(self) -> None:
+        """Take an answer that comes to the right path."""
+        asked = urlsplit(self.path)
+        answer = dict(parse_qsl(asked.query))
+        if asked.path != self.server.path or not answer.keys() & {"code", "error"}:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(_PAGE)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.end_headers()
+        self.wfile.write(_PAGE)
+        self.server.answers.put(answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
+        """Say nothing: the request holds the code."""
+
+
+def check_redirect(uri: str) -> SplitResult:
+    """Read a redirect URI.
+
+    Raises:
+        ConfigError: It does not lead back to this machine.
+    """
+    try:
+        parts = urlsplit(uri)
+        fits = parts.scheme == "http" and settings.is_loopback(uri) and bool(parts.port)
+    except ValueError:
+        fits = False
+    if not fits or parts.query or parts.fragment:
+        msg = (
+            f"The redirect URI {uri} does not lead to this machine: it must look like "
+            f"{REDIRECT_URI}, with a port, and be entered so in the OAuth app."
+        )
+        raise ConfigError(msg)
+    return parts
+
+
+@contextmanager
+def listening(redirect: SplitResult) -> Iterator[queue.SimpleQueue[dict[str, str]]]:
+    """Listen for the browser; yield where its answers arrive.
+
+    Raises:
+        LoginError: The port can't be had.
+    """
+    try:
+        server = _Listener(redirect)
+    except OSError as error:
+        msg = (
+            f"It is not possible to listen on {redirect.netloc} ({error.strerror}): another "
+            "program may have the port. End it, or enter a redirect URI with another port "
+            "in the OAuth app and give it as --redirect-uri."
+        )
+        raise LoginError(msg) from error
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server.answers
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def code_of(answer: Mapping[str, str], state: str) -> str:
+    """Return the authorization code of the browser's answer.
+
+    Raises:
+        LoginError: It is a refusal, or an answer to somebody else's question.
+    """
+    if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
+        msg = (
+            "The answer that the browser brought belongs to another login (its state "
+            "differs). Run tap-qonto-login again and use the page that it opens."
+        )
+        raise LoginError(msg)
+    error, said = answer.get("error"), _one_line(answer.get("error_description", ""))
+    if error == "access_denied":
+        msg = (
+            f"The access was denied on Qonto's page ({said or error}). Run tap-qonto-login "
+            "again and agree there; only an owner or admin of the organization may."
+        )
+        raise LoginError(msg)
+    if error == "invalid_scope":
+        msg = (
+            f"The OAuth app may not ask for all of the scopes {', '.join(SCOPES)} ({said}). "
+            "Add them to the app in Qonto's developer portal."
+        )
+        raise LoginError(msg)
+    if error is not None:
+        msg = f"Qonto refused the authorisation ({_one_line(error)}: {said}). Check the OAuth app."
+        raise LoginError(msg)
+    return answer["code"]
+
+
+def authorise(  # noqa: PLR0913 - each is one fact of the flow
+    endpoint: TokenEndpoint,
+    *,
+    client_id: str,
+    oauth_url: str,
+    redirect_uri: str,
+    seconds: float,
+    browser: bool,
+) -> Grant:
+    """Have a person agree in the browser, and exchange the code for tokens.
+
+    Args:
+        endpoint: Where the code is exchanged.
+        client_id: Of the OAuth app.
+        oauth_url: Host of the page to agree on.
+        redirect_uri: As the OAuth app has it.
+        seconds: How long to wait for the person.
+        browser: Whether to open one, or leave that to the person.
+
+    Raises:
+        TapQontoError: No tokens came, in a sentence.
+    """
+    redirect = check_redirect(redirect_uri)
+    state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(64)
+    digest = hashlib.sha256(verifier.encode()).digest()
+    query = {
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "response_type": "code",
+        "scope": " ".join(SCOPES),
+        "state": state,
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
+    with listening(redirect) as answers:
+        page = f"{oauth_url}/oauth2/auth?{urlencode(query)}"
+        click.echo(f"Agree in the browser, on this page:\n\n{page}\n", err=True)
+        if browser:
+            webbrowser.open(page)
+        try:
+            answer = answers.get(timeout=seconds)
+        except queue.Empty:
+            msg = (
+                f"No answer came to {redirect_uri} within {seconds:.0f} seconds. Run "
+                "tap-qonto-login again; if Qonto's page showed an error, enter this redirect "
+                "URI in the OAuth app, letter by letter, and check client_id."
+            )
+            raise LoginError(msg) from None
+    form = {
+        "grant_type": "authorization_code",
+        "code": code_of(answer, state),
+        "redirect_uri": redirect_uri,
+        "code_verifier": verifier,
+    }
+    return endpoint.ask(
+        form,
+        timeout=_SECONDS_FOR_TOKENS,
+        invalid_grant="the code of this login has ended. Run tap-qonto-login again.",
+    )
+
+
+@click.command()
+@click.option("--client-id", envvar="TAP_QONTO_CLIENT_ID", prompt="Client ID of the OAuth app")
+@click.option(
+    "--client-secret",
+    envvar="TAP_QONTO_CLIENT_SECRET",
+    help="Better left out: it is asked for, and not shown.",
+)
+@click.option(
+    "--redirect-uri",
+    envvar="TAP_QONTO_REDIRECT_URI",
+    default=REDIRECT_URI,
+    show_default=True,
+    help="As the OAuth app has it, on this machine; its port is listened on.",
+)
+@click.option("--staging-token", envvar="TAP_QONTO_STAGING_TOKEN", help="For the sandbox.")
+@click.option("--oauth-url", envvar="TAP_QONTO_OAUTH_URL", help="Qonto's OAuth host.")
+@click.option("--token-store", envvar="TAP_QONTO_TOKEN_STORE", help="As the setting of the tap.")
+@click.option("--no-browser", is_flag=True, help="Only print the address of the page.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for consent.")
+def main(  # noqa: PLR0913 - each is one option
+    *,
+    client_id: str,
+    client_secret: str | None,
+    redirect_uri: str,
+    staging_token: str | None,
+    oauth_url: str | None,
+    token_store: str | None,
+    no_browser: bool,
+    timeout: float,
+) -> None:
+    """Get the first OAuth tokens for tap-qonto: agree in the browser, keep what comes.
+
+    Prints the lines for .env on stdout, with secrets: tap-qonto-login >> .env
+    """
+    secret = client_secret or click.prompt("Client secret", hide_input=True, err=True)
+    options = {
+        "client_id": client_id,
+        "client_secret": secret,
+        "staging_token": staging_token,
+        "oauth_url": oauth_url,
+        "token_store": token_store,
+    }
+    given = {name: value for name, value in options.items() if value}
+    default = settings.SANDBOX_OAUTH_URL if staging_token else settings.OAUTH_URL
+    host = given.get("oauth_url", default).rstrip("/")
+    try:
+        for problem in settings.problems({**given, "refresh_token": "to-come"}, {}):
+            raise ConfigError(problem)
+        asked_at = time.time()
+        grant = authorise(
+            TokenEndpoint(
+                f"{host}/oauth2/token",
+                client_id=client_id,
+                client_secret=secret,
+                user_agent=USER_AGENT,
+                staging_token=staging_token,
+            ),
+            client_id=client_id,
+            oauth_url=host,
+            redirect_uri=redirect_uri,
+            seconds=timeout,
+            browser=not no_browser,
+        )
+        _keep(grant, given, asked_at)
+    except TapQontoError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _keep(grant: Grant, given: Mapping[str, str], now: float) -> None:
+    """Print the settings and write the store, which begins where they do."""
+    seed = grant.refresh_token
+    if seed is None:
+        msg = (
+            "Qonto gave no refresh token, so the access would end within the hour. Add the "
+            "scope offline_access to the OAuth app in Qonto's developer portal."
+        )
+        raise LoginError(msg)
+    store = store_for(given["client_id"], seed, given.get("token_store"))
+    lines = {**given, "refresh_token": seed}
+    if "token_store" in lines:
+        lines["token_store"] = str(store.path)
+    # Before the store: what fails there must not cost the authorisation.
+    click.echo("# Into .env, which Meltano reads; keep it out of version control.")
+    for name, value in lines.items():
+        click.echo(f"TAP_QONTO_{name.upper()}={_quoted(value)}")
+    click.echo("# Or into meltano.yml, below the extractor tap-qonto:\n#   config:")
+    for name in lines:
+        click.echo(f"#     {name}: ${{TAP_QONTO_{name.upper()}}}")
+    with store.locked():
+        store.read()  # keeps a damaged file aside
+        store.write(grant.tokens(Tokens.first(seed), now))
+    click.echo(f"The tokens are in {store.where}.", err=True)
+    lacking = sorted(set(SCOPES) - set(grant.scope.split())) if grant.scope else []
+    if lacking:
+        click.echo(f"Without these scopes, streams will fail: {', '.join(lacking)}.", err=True)
+
+
+def _quoted(value: str) -> str:
+    """Write a value for .env: as it is where that is plain, else in single quotes."""
+    if re.fullmatch(r"[\w.~:/+=@%-]+", value, re.ASCII):
+        return value
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")[:200]
+
+
+if __name__ == "__main__":
+    main()
