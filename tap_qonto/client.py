@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import cached_property
@@ -93,6 +94,13 @@ class QontoStream(Stream):
             )
             raise ConfigError(msg)
         self.forced_replication_method = method
+
+    @override
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+        """Log; but the SDK's word of an error goes to DEBUG, since its sentence follows."""
+        if level >= logging.ERROR:
+            level = logging.DEBUG
+        super().log(message, *args, level=level, **kwargs)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:

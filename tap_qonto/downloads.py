@@ -218,7 +218,7 @@ def _check_status(response: requests.Response, what: str) -> None:
     if status in _EXPIRED:
         # The address lives for 30 minutes; another attempt gets a new one.
         msg = f"The file host refuses the file of {what} (HTTP {status})."
-        raise TransientError(UnreachableError(msg), wait=0.0)
+        raise TransientError(UnreachableError(msg))
     msg = f"The file host could not give the file of {what} (HTTP {status})."
     if status >= _SERVER_ERRORS:
         wait = retries.retry_after(response.headers.get("Retry-After"))

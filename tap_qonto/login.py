@@ -42,6 +42,7 @@ SCOPES = ("offline_access", "supplier_invoice.read", "attachment.read")
 """What the streams need; `offline_access` brings the refresh token."""
 REDIRECT_URI = "http://localhost:8765/callback"
 
+_HOSTS = {settings.OAUTH_URL, settings.SANDBOX_OAUTH_URL}
 _SECONDS_FOR_TOKENS = 60.0
 _PAGE = (
     b"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>tap-qonto</title>"
@@ -232,7 +233,7 @@ def authorise(  # noqa: PLR0913 - each is one fact of the flow
 
 
 @click.command()
-@click.option("--client-id", envvar="TAP_QONTO_CLIENT_ID", prompt="Client ID of the OAuth app")
+@click.option("--client-id", envvar="TAP_QONTO_CLIENT_ID", help="Of the OAuth app.")
 @click.option(
     "--client-secret",
     envvar="TAP_QONTO_CLIENT_SECRET",
@@ -252,7 +253,7 @@ def authorise(  # noqa: PLR0913 - each is one fact of the flow
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for consent.")
 def main(  # noqa: PLR0913 - each is one option
     *,
-    client_id: str,
+    client_id: str | None,
     client_secret: str | None,
     redirect_uri: str,
     staging_token: str | None,
@@ -265,21 +266,22 @@ def main(  # noqa: PLR0913 - each is one option
 
     Prints the lines for .env on stdout, with secrets: tap-qonto-login >> .env
     """
+    client_id = client_id or click.prompt("Client ID of the OAuth app", err=True)
     secret = client_secret or click.prompt("Client secret", hide_input=True, err=True)
+    host = (oauth_url or settings.OAUTH_URL).rstrip("/")
+    if staging_token and host == settings.OAUTH_URL:
+        host = settings.SANDBOX_OAUTH_URL
     options = {
         "client_id": client_id,
         "client_secret": secret,
         "staging_token": staging_token,
-        "oauth_url": oauth_url,
+        "oauth_url": None if host in _HOSTS else host,
         "token_store": token_store,
     }
     given = {name: value for name, value in options.items() if value}
-    default = settings.SANDBOX_OAUTH_URL if staging_token else settings.OAUTH_URL
-    host = given.get("oauth_url", default).rstrip("/")
     try:
         for problem in settings.problems({**given, "refresh_token": "to-come"}, {}):
             raise ConfigError(problem)
-        asked_at = time.time()
         grant = authorise(
             TokenEndpoint(
                 f"{host}/oauth2/token",
@@ -294,12 +296,12 @@ def main(  # noqa: PLR0913 - each is one option
             seconds=timeout,
             browser=not no_browser,
         )
-        _keep(grant, given, asked_at)
+        _keep(grant, given)
     except TapQontoError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _keep(grant: Grant, given: Mapping[str, str], now: float) -> None:
+def _keep(grant: Grant, given: Mapping[str, str]) -> None:
     """Print the settings and write the store, which begins where they do."""
     seed = grant.refresh_token
     if seed is None:
@@ -321,7 +323,7 @@ def _keep(grant: Grant, given: Mapping[str, str], now: float) -> None:
         click.echo(f"#     {name}: ${{TAP_QONTO_{name.upper()}}}")
     with store.locked():
         store.read()  # keeps a damaged file aside
-        store.write(grant.tokens(Tokens.first(seed), now))
+        store.write(grant.tokens(Tokens.first(seed), time.time()))
     click.echo(f"The tokens are in {store.where}.", err=True)
     lacking = sorted(set(SCOPES) - set(grant.scope.split())) if grant.scope else []
     if lacking:

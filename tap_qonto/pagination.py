@@ -24,6 +24,7 @@ Key = tuple[str, datetime]
 
 _SECOND = timedelta(seconds=1)
 _QUIET_PASSES = 10
+_MOST_EMPTY_PAGES = 10
 
 
 class Page(NamedTuple):
@@ -144,6 +145,7 @@ class ReanchoredPaginator:
         self._instant: _Instant | None = None
         self._latest: datetime | None = None
         self._seen: dict[Key, datetime] = {}
+        self._empty_pages = 0
         self._finished = False
 
     @property
@@ -194,7 +196,7 @@ class ReanchoredPaginator:
         if not page.more:
             self._finish_window()
         elif not stamps:
-            self._page = page.number + 1
+            self._after_empty(page)
         else:
             self._page = 1
             second = stamps[-1].replace(microsecond=0)
@@ -207,6 +209,16 @@ class ReanchoredPaginator:
                 # Standing still: this page does not reach past its own second.
                 upper = second + 2 * _SECOND
                 self._instant = _Instant(self._lower, min(upper, self._upper or upper))
+
+    def _after_empty(self, page: Page) -> None:
+        self._page = page.number + 1
+        self._empty_pages += 1
+        if self._empty_pages > _MOST_EMPTY_PAGES:
+            msg = (
+                "Qonto sends empty pages without end. The run ends, since rows may be "
+                "missing; run the tap again later."
+            )
+            raise DataError(msg)
 
     def _after_instant(self, instant: _Instant) -> None:
         self._instant = None

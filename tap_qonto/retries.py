@@ -22,6 +22,7 @@ PATIENCE = 900.0
 """Seconds for which a call is tried at the most. This lets 429 be waited out: Qonto's
 longest window is ten minutes."""
 _FIRST_WAIT = 0.5
+_LIMITED_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 
 
@@ -96,17 +97,16 @@ def _failure(state: RetryCallState) -> TransientError:
 
 
 def _gives_up(state: RetryCallState) -> bool:
-    if (state.seconds_since_start or 0) + state.upcoming_sleep > PATIENCE:
+    spent = max(state.seconds_since_start or 0.0, state.idle_for)
+    if spent + state.upcoming_sleep > PATIENCE:
         return True
     return not _failure(state).limited and state.attempt_number >= ATTEMPTS
 
 
 def _wait(state: RetryCallState) -> float:
     error = _failure(state)
-    if error.wait is not None:
-        return error.wait
-    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** (state.attempt_number - 1))
-    if error.limited:
-        longest = max(1.0, longest)
+    doublings = min(state.attempt_number - 1, 10)
+    longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**doublings)
     # Half of it at random, so that parallel workers do not come back as one.
-    return longest * (1 - random.random() / 2)  # noqa: S311
+    wait = longest * (1 - random.random() / 2)  # noqa: S311
+    return max(wait, error.wait or 0.0, _LIMITED_WAIT if error.limited else 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -210,8 +211,7 @@ SETTINGS = cast(
                         "seconds", th.NumberType(exclusive_minimum=0), required=True
                     ),
                     additional_properties=False,
-                ),
-                min_items=1,
+                )
             ),
             default=DEFAULT_RATE_LIMITS,
             title="Rate limits",
@@ -245,11 +245,11 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
     found += _wrong_values(settings) if not found else []
     if not found:
         try:
-            RateBudget(settings.get("rate_limits") or DEFAULT_RATE_LIMITS)
+            RateBudget(settings.get("rate_limits", DEFAULT_RATE_LIMITS))
         except ValueError:
             found.append(
-                "Setting rate_limits contradicts itself: a longer window must allow more "
-                "requests than a shorter one, at a lower rate."
+                "Setting rate_limits must hold one window at least, and a longer one must "
+                "allow more requests than a shorter one, at a lower rate."
             )
         try:
             way_of(settings)
@@ -260,9 +260,26 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
 
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the default of each that is not given."""
-    return _defaults(SETTINGS) | dict(given) | {
-        "attachments": _defaults(_ATTACHMENTS.to_dict()) | _mapping(given.get("attachments"))
-    }
+    settings = _defaults(SETTINGS) | {name: _plain(value) for name, value in given.items()}
+    attachments = _defaults(_ATTACHMENTS.to_dict()) | _mapping(settings.get("attachments"))
+    return settings | {"attachments": attachments}
+
+
+def secrets(settings: Mapping[str, Any]) -> list[Any]:
+    """Return the values that must not appear in a log."""
+    attachments = _mapping(settings.get("attachments"))
+    return [{**settings, **attachments}.get(name) for name in _SECRETS]
+
+
+def _plain(value: Any) -> Any:
+    """Turn numbers as the SDK reads them, decimals, into what libraries take."""
+    if isinstance(value, Decimal | float):
+        return int(value) if value == int(value) else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
 
 
 def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -381,7 +398,7 @@ def _sentence(error: ValidationError) -> str:
             return f"Setting {name} must be more than {rule}{shown}."
         case "enum":
             return f"Setting {name} must be one of {', '.join(map(str, rule))}{shown}."
-        case "minLength" | "minItems":
+        case "minLength":
             return f"Setting {name} must not be empty."
         case "additionalProperties":
             known = set(schema["properties"])

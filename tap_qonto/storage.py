@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 INCOMPLETE = ".tap-qonto-incomplete"
 """Folder below the location for files that are being written."""
+_ID_LENGTH = 36
 _ABANDONED = timedelta(days=1)
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"}
 """Here a file that is written becomes visible when it is closed."""
@@ -114,7 +115,7 @@ class LocalStorage:
         place = self._root / path
         if not place.parent.resolve().is_relative_to(self._root):
             msg = (
-                f"The folder of {place} is a link that leads out of "
+                f"The folder of {_short(str(place))} is a link that leads out of "
                 "attachments.location; it was not followed. Remove it."
             )
             raise StorageError(msg)
@@ -122,7 +123,7 @@ class LocalStorage:
 
     def size(self, path: str) -> int | None:
         """Return the bytes of a stored file, or None when there is none."""
-        with _storage_errors(self.location(path), "read"):
+        with _storage_errors(_short(self.location(path)), "read"):
             try:
                 found = os.lstat(self._place(path))
             except (FileNotFoundError, NotADirectoryError):
@@ -131,7 +132,7 @@ class LocalStorage:
 
     def open(self, path: str) -> IO[bytes]:
         """Open a stored file for reading."""
-        with _storage_errors(self.location(path), "read"):
+        with _storage_errors(_short(self.location(path)), "read"):
             return self._place(path).open("rb")
 
     @contextmanager
@@ -140,18 +141,18 @@ class LocalStorage:
         if self._own is None:
             msg = "prepare() comes first"
             raise RuntimeError(msg)
-        final = self._root / path
+        final, where = self._root / path, _short(self.location(path))
         unfinished = self._own / secrets.token_hex(8)
         try:
-            with _storage_errors(str(final), "write"):
+            with _storage_errors(where, "write"):
                 self._place(path).parent.mkdir(parents=True, exist_ok=True)
                 file = unfinished.open("xb")
             with file:
-                yield Writer(file, str(final))
-                with _storage_errors(str(final), "write"):
+                yield Writer(file, where)
+                with _storage_errors(where, "write"):
                     file.flush()
                     os.fsync(file.fileno())
-            with _storage_errors(str(final), "write"):
+            with _storage_errors(where, "write"):
                 unfinished.replace(final)
         finally:
             with suppress(OSError):
@@ -222,7 +223,7 @@ class RemoteStorage:
 
     def size(self, path: str) -> int | None:
         """Return the bytes of a stored file, or None when there is none."""
-        with _storage_errors(self.location(path), "read"):
+        with _storage_errors(_short(self.location(path)), "read"):
             try:
                 found = self._fs.info(f"{self._root}/{path}")
             except FileNotFoundError:
@@ -231,7 +232,7 @@ class RemoteStorage:
 
     def open(self, path: str) -> IO[bytes]:
         """Open a stored file for reading."""
-        with _storage_errors(self.location(path), "read"):
+        with _storage_errors(_short(self.location(path)), "read"):
             return self._fs.open(f"{self._root}/{path}", "rb")  # type: ignore[no-any-return]
 
     @contextmanager
@@ -241,7 +242,7 @@ class RemoteStorage:
         name = final
         if not self._appears_on_close:
             name = f"{self._root}/{INCOMPLETE}/{secrets.token_hex(8)}"
-        where = self.location(path)
+        where = _short(self.location(path))
         with _storage_errors(where, "write"):
             self._fs.makedirs(final.rpartition("/")[0], exist_ok=True)
             self._fs.makedirs(name.rpartition("/")[0], exist_ok=True)
@@ -295,6 +296,12 @@ class Writer:
         """
         with _storage_errors(self._where, "write"):
             self._file.write(data)
+
+
+def _short(place: str) -> str:
+    """Name a file for a message by its id; its name may tell of an invoice."""
+    folder, slash, name = place.replace(os.sep, "/").rpartition("/")
+    return f"{folder}{slash}{name[:_ID_LENGTH]}…"
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
 
-from tap_qonto import settings
+from tap_qonto import redaction, settings
 from tap_qonto.auth import authenticator_for
 from tap_qonto.command import TapCommand, Terminated
 from tap_qonto.errors import ConfigError
@@ -53,8 +53,10 @@ class TapQonto(Tap):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         given = {name: value for name, value in self._config.items() if value is not None}
-        self._config = settings.with_defaults(given)
+        redaction.hide(*settings.secrets(given))
+        redaction.install()
         found = settings.problems(given, schema)
+        self._config = given if found else settings.with_defaults(given)
         if found and raise_errors:
             raise ConfigValidationError(found[0], errors=found, schema=schema)
         return found
@@ -137,7 +139,7 @@ class TapQonto(Tap):
         def end() -> None:
             # In a batch, the bookmark is ahead of what was written.
             if not self.config.get("batch_config"):
-                self.state_writer.write_state(self.state)
+                self.message_writer.write_message(StateMessage(self.state))
             raise Terminated(signum)
 
         self.message_writer.after_line(end)

@@ -52,15 +52,16 @@ class Window:
             is_open: Leave out the upper bound that closes the window at its begin.
         """
         first, last = _moment(config, "start_date"), _moment(config, "end_date")
-        begun = begun.replace(microsecond=0)
         lower = first - _SECOND if first else None
         if bookmark is not None:
             back = timedelta(seconds=max(1, config["lookback_seconds"]))
             looked_back = bookmark.replace(microsecond=0) - back
             lower = max(looked_back, lower or looked_back)
-        upper = last.replace(microsecond=0) + _SECOND if last else None
+        upper = _next_second(last) if last else None
         if not is_open:
-            upper = min(begun, upper or begun)
+            # Up to the end of the second, so that all changes before the run are in.
+            now = _next_second(begun)
+            upper = min(now, upper or now)
         return cls(lower, upper, first, last, begun)
 
     def holds(self, row: Mapping[str, Any]) -> bool:
@@ -72,6 +73,10 @@ class Window:
             (self.first is not None and stamp < self.first)
             or (self.last is not None and stamp > self.last)
         )
+
+
+def _next_second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0) + _SECOND
 
 
 def _moment(config: Mapping[str, Any], name: str) -> datetime | None:

@@ -1,0 +1,50 @@
+"""Fixtures that tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.fake_qonto import FakeQonto
+from tests.support import TODAY, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def running_fake() -> Iterator[FakeQonto]:
+    """One fake for the whole session; tests ask for `fake` instead."""
+    with FakeQonto(invoices=0, today=TODAY) as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(running_fake: FakeQonto) -> FakeQonto:
+    """A fake Qonto without invoices."""
+    running_fake.control.reset(invoices=0, today=TODAY)
+    return running_fake
+
+
+@pytest.fixture
+def company(fake: FakeQonto) -> FakeQonto:
+    """A fake Qonto with 30 invoices of all kinds."""
+    fake.control.reset(invoices=30, today=TODAY)
+    return fake
+
+
+@pytest.fixture
+def tap(fake: FakeQonto, tmp_path: Path) -> Runner:
+    """The tap, set up for the fake, with a folder of its own."""
+    return Runner.against(fake, tmp_path)

@@ -1,0 +1,155 @@
+"""Wherever a run is stopped, the next one loses nothing and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+from tests.destination import Destination, leftovers, unlimited
+from tests.support import INVOICES, Json, Output, Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.fake_qonto import FakeQonto
+
+KILLS = int(os.environ.get("TAP_QONTO_KILLS", "50"))
+
+
+@contextmanager
+def running(
+    tap: Runner, stdout: int | IO[bytes] = subprocess.PIPE, **settings: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the tap as its users do; it is killed if it outlives the test."""
+    config = tap.folder / "config.json"
+    config.write_text(json.dumps(tap.settings(settings)))
+    command = [sys.executable, "-m", "tap_qonto", "--config", str(config)]
+    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.timeout(600)
+def test_a_run_that_is_killed_anywhere_loses_nothing(fake: FakeQonto, tap: Runner) -> None:
+    dice = random.Random(1)  # noqa: S311
+    fake.control.reset(invoices=60)
+    fake.control.set(latency=0.003, file_latency=0.003)
+    settings = {**unlimited(fake), "page_size": 7}
+    places, finished = 0, 0
+    destination = Destination()
+    for _ in range(KILLS):
+        location = str(tap.folder / f"files{places}")
+        attachments = {"location": location, "concurrency": 4}
+        output = tap.run(
+            state=destination.state,
+            killed_after=dice.uniform(0.0, 0.9),
+            attachments=attachments,
+            **settings,
+        )
+        destination.take(output.messages)
+        for invoice in dice.sample(fake.control.invoice_ids(), 2):
+            fake.control.edit_invoice(invoice, description=str(dice.random()))
+        if output.code == 0:
+            # The rest is quick to read: begin anew, so that kills hit something.
+            finished += 1
+            places += 1
+            destination = Destination()
+    attachments = {"location": str(tap.folder / f"files{places}")}
+    output = tap.sync(state=destination.state, attachments=attachments, **settings)
+    destination.take(output.messages)
+    destination.assert_has_all_invoices(fake)
+    destination.assert_has_all_files(fake)
+    assert leftovers(tap.folder / f"files{places}") == []
+    assert finished < KILLS / 2, "most runs were over before they were killed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("busy_with", ["download", "list", "limit"])
+def test_a_signal_ends_the_run_in_time_with_a_state_and_a_sentence(
+    fake: FakeQonto, tap: Runner, busy_with: str, number: signal.Signals
+) -> None:
+    fake.control.reset(invoices=60)
+    settings: Json = {"page_size": 10}
+    if busy_with == "download":
+        fake.control.add_fault("trickle", host="files", after=25, delay=5)
+    elif busy_with == "list":
+        fake.control.add_fault("delay", path="supplier_invoices$", after=2, delay=60)
+    else:
+        settings["rate_limits"] = [{"requests": 30, "seconds": 3600}]
+    with (
+        (tap.folder / "stdout").open("wb") as stdout,
+        running(tap, stdout, **settings) as process,
+    ):
+        assert process.stderr
+        busy = 16 if busy_with != "download" else 26
+        wait_for(lambda: fake.control.count("files") >= busy)
+        time.sleep(0.5)
+        begun = time.monotonic()
+        process.send_signal(number)
+        process.wait(10)
+        assert time.monotonic() - begun < 5
+        assert process.returncode == 128 + number
+        log = process.stderr.read().decode()
+    assert f"Stopped by {number.name}." in log
+    assert "Traceback" not in log
+    output = Output((tap.folder / "stdout").read_bytes())
+    assert output.messages[-1]["type"] == "STATE"
+    fake.control.clear_faults()
+    destination = Destination()
+    destination.take(output.messages)
+    destination.take(tap.sync(state=destination.state).messages)
+    destination.assert_has_all_invoices(fake)
+    destination.assert_has_all_files(fake)
+    assert leftovers(tap.files) == []
+
+
+def test_a_signal_ends_a_run_whose_target_does_not_read(
+    fake: FakeQonto, tap: Runner
+) -> None:
+    fake.control.reset(invoices=200)
+    with running(tap) as process:
+        wait_for(lambda: fake.control.count("files") >= 90)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 128 + signal.SIGTERM
+
+
+def test_a_target_that_dies_leaves_a_sentence_and_whole_files(
+    fake: FakeQonto, tap: Runner
+) -> None:
+    fake.control.reset(invoices=200)
+    with running(tap) as process:
+        assert process.stdout
+        assert process.stderr
+        for _ in range(20):
+            process.stdout.readline()
+        process.stdout.close()
+        log = process.stderr.read().decode()
+        assert process.wait(20) == 1
+    assert "The target ended before the tap" in log
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+    output: Output = tap.sync()
+    destination = Destination()
+    destination.take(output.messages)
+    destination.assert_has_all_files(fake)
+    assert leftovers(tap.files) == []
+    assert len(output.records(INVOICES)) == 200
