@@ -84,16 +84,3 @@ def way_of(settings: Mapping[str, object]) -> str:
         f"{ways}. README says where to find each."
     )
     raise ConfigError(msg)
-
-
-def authenticator_for(settings: Mapping[str, str]) -> Authenticator:
-    """Build the authenticator that the settings ask for.
-
-    Raises:
-        ConfigError: Not exactly one way of authentication is complete.
-    """
-    way = way_of(settings)
-    if way == "API key":
-        value = f"{settings['login']}:{settings['secret_key']}"
-        return StaticCredential("the API key (login and secret_key)", value)
-    return StaticCredential("the access_token", f"Bearer {settings['access_token']}")

@@ -8,19 +8,18 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream, metrics
-from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk import metrics
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
 )
 from typing_extensions import override
 
+from tap_qonto.base_stream import BaseStream
 from tap_qonto.bookmarks import Bookmarks
 from tap_qonto.errors import ConfigError
 from tap_qonto.files_stream import FilesStream
 from tap_qonto.list_reader import Endpoint, ListReader
-from tap_qonto.records import Conformer
 from tap_qonto.window import Window
 
 if TYPE_CHECKING:
@@ -32,10 +31,9 @@ if TYPE_CHECKING:
 
     from tap_qonto.pagination import Row
     from tap_qonto.records import Record
-    from tap_qonto.tap import TapQonto
 
 
-class QontoStream(Stream):
+class QontoStream(BaseStream):
     """A list of the API that can be filtered and sorted by its replication key.
 
     A subclass states the facts: name, keys, schema, and these.
@@ -54,20 +52,7 @@ class QontoStream(Stream):
     filter_setting: ClassVar[str]
     top_level_filters: ClassVar[frozenset[str]] = frozenset()
 
-    # The conformer does this once, for a shape that it knows.
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     is_sorted = True
-    _tap: TapQonto
-
-    @property
-    @override
-    def emit_activate_version_messages(self) -> bool:
-        """Keep the SDK from sending ACTIVATE_VERSION before the rows.
-
-        A target that obeys would show an empty table until all rows are there, and
-        for good if the run is killed. `get_records` sends it after the last row.
-        """
-        return False
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -127,16 +112,19 @@ class QontoStream(Stream):
         When a page's records and their files have been written, the bookmark moves
         and a STATE message goes out.
         """
-        self._set_version()
+        if self._is_full and not self._is_batched:
+            for stream in (self, *self._files):
+                stream.use_version(self._initialized_at)
         bookmarks = self._bookmarks()
         progress = self._tap.progress
+        self._at_work = self._files
         with ExitStack() as stack:
-            for child in self._files:
+            for child in self._at_work:
                 stack.enter_context(child.running())
             window = self._window(None if self._is_full else bookmarks.start)
             for rows, complete_to in self._reader().pages(window, progress):
-                records = [self._conform(self.prepare(row)) for row in rows]
-                for child in self._files:
+                records = [self.conform(self.prepare(row)) for row in rows]
+                for child in self._at_work:
                     child.start_fetching(
                         filter(self._is_wanted, records[: self.ABORT_AT_RECORD_COUNT])
                     )
@@ -147,22 +135,23 @@ class QontoStream(Stream):
                     bookmarks.advance(complete_to)
                     if not self._is_batched:
                         self._tap.state_writer.write_state(self.tap_state)
-        self._activate_version()
+        for stream in (self, *self._files):
+            stream.activate_version()
         progress.report()
 
     @override
     def generate_child_contexts(
         self, record: Record, context: Context | None
-    ) -> Iterator[Context | None]:
+    ) -> Iterable[Context | None]:
         """Write the rows of the children, and give the SDK no context to do it.
 
         It would run a whole sync of each child for each row: a SCHEMA message, a
         STATE message and five log lines every time.
         """
-        if self._is_wanted(record):
-            for child in self._files:
+        if self._at_work and self._is_wanted(record):
+            for child in self._at_work:
                 child.write_records(record)
-        yield from ()
+        return ()
 
     def _is_wanted(self, record: Record) -> bool:
         """Tell whether a stream map lets the record through."""
@@ -185,22 +174,6 @@ class QontoStream(Stream):
     def _is_batched(self) -> bool:
         """Whether records go to BATCH files, behind which the messages here run."""
         return self.get_batch_config(self.config) is not None
-
-    @cached_property
-    def _conform(self) -> Conformer:
-        return Conformer(self.schema)
-
-    def _set_version(self) -> None:
-        """Give the records of a full table its version."""
-        if self._is_full and not self._is_batched:
-            for stream in (self, *self._files):
-                stream._stream_version = self._initialized_at  # noqa: SLF001
-
-    def _activate_version(self) -> None:
-        """Say that the full table is there, so that targets drop what it lacks."""
-        for stream in (self, *self._files):
-            if stream.selected and stream._stream_version is not None:  # noqa: SLF001
-                stream._write_activate_version_message(stream._stream_version)  # noqa: SLF001
 
     def _bookmarks(self) -> Bookmarks:
         return Bookmarks(

@@ -16,8 +16,10 @@ from pathvalidate import sanitize_filename
 from tap_qonto import timestamps
 
 _PLAIN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\]")
 _LONGEST_NAME = 150
 """Bytes of UTF-8. File systems take 255, of which the id needs 37 or 65."""
+_LONGEST_SUFFIX = 20
 _SUFFIXES = {
     "application/pdf": ".pdf",
     "application/xml": ".xml",
@@ -51,14 +53,13 @@ def file_path(
 
 
 def _safe_tail(file_name: str | None, content_type: str | None) -> str:
-    name = unicodedata.normalize("NFC", file_name or "")
-    name = name.encode("utf-8", "ignore").decode()
-    name = sanitize_filename(name, platform="universal", replacement_text="_", max_len=-1)
-    name = name.strip(". ")
-    if not name.strip("_"):
-        return _SUFFIXES.get(content_type or "", "")
-    path = PurePosixPath(name)
-    suffix = path.suffix if len(path.suffix.encode()) <= _LONGEST_NAME // 2 else ""
+    name = unicodedata.normalize("NFC", file_name or "").encode("utf-8", "ignore").decode()
+    name = _UNSAFE.sub("_", name).strip(". ")
+    suffix = PurePosixPath(name).suffix
+    if len(suffix.encode()) > _LONGEST_SUFFIX:
+        suffix = ""
     room = _LONGEST_NAME - len(suffix.encode())
     stem = name.removesuffix(suffix).encode()[:room].decode("utf-8", "ignore").rstrip(". ")
-    return f"-{stem}{suffix}"
+    if not stem.strip("_. "):
+        return _SUFFIXES.get(content_type or "", "")
+    return f"-{sanitize_filename(stem + suffix, platform='universal', replacement_text='_')}"

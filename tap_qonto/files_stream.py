@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk import Stream
-from singer_sdk.helpers.conform import TypeConformanceLevel
 from typing_extensions import override
 
+from tap_qonto.base_stream import BaseStream
 from tap_qonto.downloads import Downloader, Options
-from tap_qonto.records import Conformer
 from tap_qonto.storage import storage_for
 
 if TYPE_CHECKING:
@@ -23,10 +21,9 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from tap_qonto.records import Record
-    from tap_qonto.tap import TapQonto
 
 
-class FilesStream(Stream):
+class FilesStream(BaseStream):
     """The files that records of a parent stream refer to by id.
 
     A subclass states the facts: name, path, keys, schema. The parent calls `running`
@@ -44,15 +41,7 @@ class FilesStream(Stream):
     parent_key: ClassVar[str]
     roles: ClassVar[dict[str, str]]
 
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     state_partitioning_keys = ()
-    _tap: TapQonto
-
-    @property
-    @override
-    def emit_activate_version_messages(self) -> bool:
-        """Leave ACTIVATE_VERSION to the parent, which knows when all rows are out."""
-        return False
 
     @cached_property
     def _settings(self) -> Mapping[str, Any]:
@@ -73,7 +62,7 @@ class FilesStream(Stream):
             options=Options(mode, self._settings.get("max_bytes")),
             path=self.path,
             scope=self.scope,
-            conform=Conformer(self.schema),
+            conform=self.conform,
         )
         self._waiting: deque[tuple[str, list[Future[Record]]]] = deque()
         self._pool = ThreadPoolExecutor(

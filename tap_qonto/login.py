@@ -20,9 +20,10 @@ import threading
 import time
 import webbrowser
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import click
@@ -34,7 +35,7 @@ from tap_qonto.session import USER_AGENT
 from tap_qonto.token_store import Tokens, store_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
     from tap_qonto.oauth import Grant
 
@@ -67,18 +68,22 @@ class _Listener(socketserver.ThreadingTCPServer):
         self.answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         host = redirect.hostname or ""
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, redirect.port or 80), _Callback)
+        super().__init__((host, redirect.port or 80), partial(_Callback, self))
 
 
 class _Callback(BaseHTTPRequestHandler):
-    server: _Listener
     timeout = 10
+
+    def __init__(self, listener: _Listener, *request: Any) -> None:
+        """Handle a request, at once."""
+        self._listener = listener
+        super().__init__(*request)
 
     def do_GET(self) -> None:
         """Take an answer that comes to the right path."""
         asked = urlsplit(self.path)
         answer = dict(parse_qsl(asked.query))
-        if asked.path != self.server.path or not answer.keys() & {"code", "error"}:
+        if asked.path != self._listener.path or not answer.keys() & {"code", "error"}:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         self.send_response(HTTPStatus.OK)
@@ -88,7 +93,7 @@ class _Callback(BaseHTTPRequestHandler):
         self.send_header("Referrer-Policy", "no-referrer")
         self.end_headers()
         self.wfile.write(_PAGE)
-        self.server.answers.put(answer)
+        self._listener.answers.put(answer)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
         """Say nothing: the request holds the code."""
@@ -115,7 +120,7 @@ def check_redirect(uri: str) -> SplitResult:
 
 
 @contextmanager
-def listening(redirect: SplitResult) -> Iterator[queue.SimpleQueue[dict[str, str]]]:
+def listening(redirect: SplitResult) -> Generator[queue.SimpleQueue[dict[str, str]]]:
     """Listen for the browser; yield where its answers arrive.
 
     Raises:
@@ -209,7 +214,7 @@ def authorise(  # noqa: PLR0913 - each is one fact of the flow
         page = f"{oauth_url}/oauth2/auth?{urlencode(query)}"
         click.echo(f"Agree in the browser, on this page:\n\n{page}\n", err=True)
         if browser:
-            webbrowser.open(page)
+            _open(page)
         try:
             answer = answers.get(timeout=seconds)
         except queue.Empty:
@@ -328,6 +333,17 @@ def _keep(grant: Grant, given: Mapping[str, str]) -> None:
     lacking = sorted(set(SCOPES) - set(grant.scope.split())) if grant.scope else []
     if lacking:
         click.echo(f"Without these scopes, streams will fail: {', '.join(lacking)}.", err=True)
+
+
+def _open(page: str) -> None:
+    """Open a page. What the browser prints must not get into stdout, where .env goes."""
+    stdout = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        webbrowser.open(page)
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def _quoted(value: str) -> str:

@@ -174,7 +174,13 @@ class ReanchoredPaginator:
         stamps = [self._stamp(row, self.anchor) for row in page.rows]
         self._check(stamps)
         # An edited row comes again under its new `updated_at`.
-        keys = [(self._id(row), self._stamp(row, "updated_at")) for row in page.rows]
+        versions = stamps
+        if self.anchor != "updated_at":
+            versions = [self._stamp(row, "updated_at") for row in page.rows]
+        keys = [
+            (self._id(row), version)
+            for row, version in zip(page.rows, versions, strict=True)
+        ]
         news: list[Row] = []
         for row, key, stamp in zip(page.rows, keys, stamps, strict=True):
             if key not in self._seen:

@@ -17,6 +17,7 @@ _SHORTEST = 4
 """A secret that is shorter would blot out ordinary words."""
 _QUERY = re.compile(r"(?P<path>(?:https?://|/)[^\s?\"'<>]*)\?(?P<query>[^\s\"'<>]+)")
 _SIGNATURE = re.compile(r"(X-Amz-[A-Za-z-]+)(=|%3D)[^\s&\"'<>]+", re.IGNORECASE)
+_TOKEN = re.compile(r"\bory_[a-z]{2}_[\w.~+/-]+")
 _HEADER = re.compile(
     r"((?:Authorization|X-Qonto-Staging-Token)['\"]?\s*[:=]\s*)(?:b?['\"][^'\"]*['\"]|\S.*)",
     re.IGNORECASE,
@@ -42,6 +43,7 @@ def redact(text: str) -> str:
     """Return the text without secrets, signatures and queries of file URLs."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
+    text = _TOKEN.sub(HIDDEN, text)
     text = _QUERY.sub(_without_query, text)
     text = _SIGNATURE.sub(rf"\1\2{HIDDEN}", text)
     return _HEADER.sub(rf"\1{HIDDEN}", text)

@@ -79,7 +79,7 @@ def retry_after(text: str | None) -> float | None:
     if not text:
         return None
     if text.strip().isdecimal():
-        return float(text)
+        return min(float(text), PATIENCE + 1)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 from contextlib import contextmanager
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -21,12 +20,14 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 
-from tap_qonto import errors, retries
+from tap_qonto import errors, redaction, retries
 from tap_qonto.errors import ApiError, StoppedError, TapQontoError, UnreachableError
+from tap_qonto.oauth import STAGING_HEADER
 from tap_qonto.retries import TransientError
 from tap_qonto.settings import is_loopback
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from tap_qonto.rate_budget import RateBudget
 
 USER_AGENT = f"tap-qonto/{version('tap-qonto')}"
-STAGING_HEADER = "X-Qonto-Staging-Token"
 _QONTO_DOMAINS = (".qonto.com", ".qonto.co", ".qonto.eu")
 _OK, _REDIRECT, _BAD_REQUEST = 200, 300, 400
 _UNAUTHORIZED, _TOO_MANY = 401, 429
@@ -55,6 +55,29 @@ class Answer(NamedTuple):
 
     body: dict[str, Any]
     date: datetime | None
+
+
+class Stop:
+    """Tells whether the run is to end, and ends waits with it.
+
+    Args:
+        event: Set when the run is to end.
+    """
+
+    def __init__(self, event: threading.Event) -> None:
+        """Take the event."""
+        self._event = event
+
+    def check(self) -> None:
+        """Raise `StoppedError` if the run was told to end."""
+        if self._event.is_set():
+            msg = "The run was told to end."
+            raise StoppedError(msg)
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raise `StoppedError` if the run is told to end meanwhile."""
+        self._event.wait(seconds)
+        self.check()
 
 
 class Session:
@@ -85,10 +108,11 @@ class Session:
         self._api_url = api_url
         self._authenticator = authenticator
         self._budget = budget
-        self._stop = stop
+        self._stop = Stop(stop)
         self._staging_token = staging_token
         self._timeout = timeout
         self._refusal: ApiError | None = None
+        self._hidden_header = ""
         self._api = _connection_pool(connections + 1)
         self._files = _connection_pool(connections)
 
@@ -178,13 +202,11 @@ class Session:
         """Raise if the run was told to end, or its credential was refused."""
         if self._refusal is not None:
             raise self._refusal
-        if self._stop.is_set():
-            msg = "The run was told to end."
-            raise StoppedError(msg)
+        self._stop.check()
 
     def pause(self, seconds: float) -> None:
         """Wait, unless the run is told to end meanwhile."""
-        self._stop.wait(seconds)
+        self._stop.pause(seconds)
         self.check_stop()
 
     def _is_local(self, url: str) -> bool:
@@ -196,7 +218,7 @@ class Session:
     ) -> requests.Response:
         """Ask once; and once more where the credential can be renewed."""
         while True:
-            header = self._authenticator.header()
+            header = self._header()
             self._budget.acquire()
             self.check_stop()
             headers = {"Accept": "application/json", "Authorization": header}
@@ -213,6 +235,13 @@ class Session:
             refused = response.status_code == _UNAUTHORIZED
             if not (refused and self._authenticator.renew(header)):
                 return response
+
+    def _header(self) -> str:
+        header = self._authenticator.header()
+        if header != self._hidden_header:
+            self._hidden_header = header
+            redaction.hide(header, header.removeprefix("Bearer "))
+        return header
 
     def _failure(
         self, response: requests.Response, what: str, scope: str

@@ -144,6 +144,39 @@ SETTINGS = cast(
             description="API key: the secret key.",
         ),
         th.Property(
+            "client_id",
+            th.StringType,
+            secret=True,
+            title="Client id",
+            description="OAuth: id of the app.",
+        ),
+        th.Property(
+            "client_secret",
+            th.StringType,
+            secret=True,
+            title="Client secret",
+            description="OAuth: secret of the app.",
+        ),
+        th.Property(
+            "refresh_token",
+            th.StringType,
+            secret=True,
+            title="Refresh token",
+            description=(
+                "OAuth: the first refresh token, as tap-qonto-login prints it. It works "
+                "once; those that follow are kept in token_store."
+            ),
+        ),
+        th.Property(
+            "token_store",
+            th.StringType(min_length=1),
+            title="Token store",
+            description=(
+                "OAuth: file for the tokens that follow the first. Default: one for each "
+                "app and first token, in the user's state folder."
+            ),
+        ),
+        th.Property(
             "access_token",
             th.StringType,
             secret=True,
@@ -163,6 +196,13 @@ SETTINGS = cast(
             default=API_URL,
             title="API URL",
             description="Host of the API, without /v2.",
+        ),
+        th.Property(
+            "oauth_url",
+            th.StringType,
+            default=OAUTH_URL,
+            title="OAuth URL",
+            description="Host of the token endpoint, without /oauth2/token.",
         ),
         th.Property(
             "start_date",
@@ -298,6 +338,11 @@ def _mapping(value: object) -> dict[str, Any]:
 def api_url(settings: Mapping[str, Any]) -> str:
     """Return the API's host: as set, or the default of production or sandbox."""
     return _host(settings, "api_url", API_URL, SANDBOX_API_URL)
+
+
+def oauth_url(settings: Mapping[str, Any]) -> str:
+    """Return the OAuth host: as set, or the default of production or sandbox."""
+    return _host(settings, "oauth_url", OAUTH_URL, SANDBOX_OAUTH_URL)
 
 
 def _host(settings: Mapping[str, Any], name: str, default: str, sandbox: str) -> str:

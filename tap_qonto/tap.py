@@ -15,14 +15,16 @@ from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
 
 from tap_qonto import redaction, settings
-from tap_qonto.auth import authenticator_for
+from tap_qonto.auth import StaticCredential, way_of
 from tap_qonto.command import TapCommand, Terminated
 from tap_qonto.errors import ConfigError
 from tap_qonto.messages import MessageWriter
+from tap_qonto.oauth import OAuthAuthenticator
 from tap_qonto.progress import Progress
 from tap_qonto.rate_budget import RateBudget
-from tap_qonto.session import Session
+from tap_qonto.session import USER_AGENT, Session, Stop
 from tap_qonto.streams import STREAMS
+from tap_qonto.token_store import store_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     import click
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
+
+    from tap_qonto.auth import Authenticator
 
 _GRACE = 4.0
 """Seconds after which a run that was told to end is ended, whatever blocks it."""
@@ -99,16 +103,39 @@ class TapQonto(Tap):
     def session(self) -> Session:
         """The one way to Qonto for all streams."""
         config = self.config
-        stop = self.stop
-        budget = RateBudget(config["rate_limits"], sleep=stop.wait)
+        budget = RateBudget(config["rate_limits"], sleep=Stop(self.stop).pause)
         return Session(
             api_url=settings.api_url(config),
-            authenticator=authenticator_for(config),
+            authenticator=self._authenticator(),
             budget=budget,
-            stop=stop,
+            stop=self.stop,
             staging_token=config.get("staging_token"),
             timeout=config["request_timeout"],
             connections=self.attachment_settings["concurrency"],
+        )
+
+    def _authenticator(self) -> Authenticator:
+        """Return the credential that the settings make complete."""
+        config = self.config
+        match way_of(config):
+            case "API key":
+                value = f"{config['login']}:{config['secret_key']}"
+                return StaticCredential("the API key (login and secret_key)", value)
+            case "access token":
+                value = f"Bearer {config['access_token']}"
+                return StaticCredential("the access_token", value)
+        return OAuthAuthenticator(
+            client_id=config["client_id"],
+            client_secret=config["client_secret"],
+            refresh_token=config["refresh_token"],
+            token_url=f"{settings.oauth_url(config)}/oauth2/token",
+            store=store_for(
+                config["client_id"], config["refresh_token"], config.get("token_store")
+            ),
+            timeout=config["request_timeout"],
+            user_agent=USER_AGENT,
+            staging_token=config.get("staging_token"),
+            sleep=Stop(self.stop).pause,
         )
 
     @cached_property

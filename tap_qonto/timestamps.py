@@ -8,13 +8,17 @@ zone sorts as the instants do, which Singer bookmarks rely on.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from contextlib import suppress
+from datetime import date, datetime, timedelta, timezone
 
 _STAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)"
     r"(?:[.,](\d+))?"
     r"(?:[Zz]|([+-])(\d\d):?(\d\d)?)?",
     re.ASCII,
+)
+_USUAL = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-][01]\d:[0-5]\d)", re.ASCII
 )
 _DAY = timedelta(days=1)
 _HOUR_MINUTES = 60
@@ -34,6 +38,11 @@ def parse(text: str) -> datetime:
     Raises:
         ValueError: The text is no time stamp.
     """
+    if _USUAL.fullmatch(text):
+        # At the speed of C; it takes less, and on newer Pythons more, than RFC 3339.
+        with suppress(OverflowError):
+            usual = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            return usual.astimezone(timezone.utc)
     found = _STAMP.fullmatch(text)
     if found is None:
         msg = f"{text!r} is not a date and time such as 2026-01-31T00:00:00Z"
@@ -61,7 +70,8 @@ def to_utc(text: str) -> str:
     Raises:
         ValueError: The text is no time stamp.
     """
-    return show(parse(text))
+    # `parse` returns UTC, whose offset is written as `+00:00`.
+    return f"{parse(text).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def show(instant: datetime) -> str:
@@ -81,7 +91,7 @@ def is_date(text: str) -> bool:
     if _DATE.fullmatch(text) is None:
         return False
     try:
-        datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a day has no zone
+        date.fromisoformat(text)
     except ValueError:
         return False
     return True

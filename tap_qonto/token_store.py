@@ -26,7 +26,7 @@ from platformdirs import user_state_path
 from tap_qonto.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from contextlib import AbstractContextManager
 
 Token = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]
@@ -167,7 +167,7 @@ class FileTokenStore:
         self._lock = FileLock(self._beside("lock"), mode=0o600, timeout=patience)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Keep all others out, in this process and in others, until the block ends."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

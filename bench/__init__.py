@@ -1,0 +1,1 @@
+"""Measures tap-qonto beside its peers; `make bench` runs it."""

@@ -1,0 +1,73 @@
+"""What the tap does otherwise than the SDK for the rows of every stream."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from singer_sdk import Stream
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import RecordMessage
+from typing_extensions import override
+
+from tap_qonto.records import Conformer
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from tap_qonto.records import Record
+    from tap_qonto.tap import TapQonto
+
+
+class BaseStream(Stream):
+    """A stream whose records conform to its schema before the SDK sees them."""
+
+    # The conformer does this once, for a shape that it knows.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    _tap: TapQonto
+
+    @cached_property
+    def conform(self) -> Conformer:
+        """Makes rows conform to the schema."""
+        return Conformer(self.schema)
+
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        """Keep the SDK from sending ACTIVATE_VERSION before the rows.
+
+        A target that obeys would show an empty table until all rows are there, and
+        for good if the run is killed. `activate_version` sends it after the last row.
+        """
+        return False
+
+    def use_version(self, version: int) -> None:
+        """Give the records that follow a version, of a table that is read whole."""
+        self._stream_version = version
+
+    def activate_version(self) -> None:
+        """Say that the whole table is there, so that targets drop what it lacks."""
+        if self.selected and self._stream_version is not None:
+            self._write_activate_version_message(self._stream_version)
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        return all(self.mask.values())
+
+    @override
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Skip the SDK's walk through each record when no property is deselected."""
+        if not self._is_whole:
+            yield from super()._generate_record_messages(record)
+            return
+        now = datetime.now(timezone.utc)
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._stream_version,
+                    time_extracted=now,
+                )
