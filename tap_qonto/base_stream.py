@@ -11,7 +11,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
-from tap_qonto.records import Conformer
+from tap_qonto.records import Conformer, with_null_objects
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,12 +52,19 @@ class BaseStream(Stream):
             self._write_activate_version_message(self._stream_version)
 
     @cached_property
+    def _flattening_depth(self) -> int:
+        enabled = self.config.get("flattening_enabled")
+        return int(self.config.get("flattening_max_depth") or 0) if enabled else 0
+
+    @cached_property
     def _is_whole(self) -> bool:
         return all(self.mask.values())
 
     @override
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Skip the SDK's walk through each record when no property is deselected."""
+        if self._flattening_depth:
+            record = with_null_objects(record, self.schema, self._flattening_depth)
         if not self._is_whole:
             yield from super()._generate_record_messages(record)
             return

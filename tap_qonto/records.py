@@ -67,6 +67,20 @@ class Conformer:
         return record
 
 
+def with_null_objects(record: Record, schema: Mapping[str, Any], depth: int) -> Record:
+    """Return the record with an object of nulls for each null, down to a depth.
+
+    The SDK flattens a null object to a column that its flattened schema does not have.
+    """
+    filled = dict(record)
+    for name, shape in schema["properties"].items():
+        if depth and shape.get("properties") and name in filled:
+            inner = filled[name] or {}
+            blank = dict.fromkeys(shape["properties"])
+            filled[name] = with_null_objects({**blank, **inner}, shape, depth - 1)
+    return filled
+
+
 def _exact_type(shape: Mapping[str, Any]) -> Any:
     """Return the type of values that fit a shape as they are, for `msgspec`."""
     match _kind(shape):

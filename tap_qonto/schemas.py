@@ -27,7 +27,8 @@ def extra_fields() -> th.Property[Any]:
     """Return the column for what Qonto sends beyond the schema."""
     return th.Property(
         "extra_fields",
-        th.ObjectType(additional_properties=True),
+        # Without the key `properties`: the SDK flattens an empty one away.
+        th.CustomType({"type": ["object", "null"], "additionalProperties": True}),
         description=(
             "Fields that Qonto sends and this version does not know, and values that "
             "do not fit their column, by dotted path; null when there are none."

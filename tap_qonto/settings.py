@@ -359,6 +359,7 @@ def is_loopback(url: str) -> bool:
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _wrong_dates(settings)
+    yield from _wrong_batches(settings)
     for name in ("api_url", "oauth_url"):
         url = settings.get(name)
         if url is not None:
@@ -370,6 +371,15 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
                 f"Setting {name} holds a line break or a character that no HTTP header "
                 "can carry; copy it again without what is around it."
             )
+
+
+def _wrong_batches(settings: Mapping[str, Any]) -> Iterator[str]:
+    encoding = (settings.get("batch_config") or {}).get("encoding") or {}
+    if encoding.get("format", "jsonl") != "jsonl":
+        yield (
+            "Setting batch_config.encoding.format must be jsonl: the columns of a Parquet "
+            "file would differ from batch to batch."
+        )
 
 
 def _wrong_dates(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -9,14 +9,17 @@ import threading
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib import Catalog, StateMessage
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_qonto import redaction, settings
 from tap_qonto.auth import StaticCredential, way_of
 from tap_qonto.command import TapCommand, Terminated
+from tap_qonto.connection_test import findings
 from tap_qonto.errors import ConfigError
 from tap_qonto.messages import MessageWriter
 from tap_qonto.oauth import OAuthAuthenticator
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
-    import click
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
 
@@ -223,6 +225,20 @@ class TapQonto(Tap):
                     msg = f"The config file {path} cannot be read: {error.strerror}."
                     raise ConfigError(msg) from error
         return super().cb_config(ctx, param, value)
+
+    @override
+    @classmethod
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Check the connection and say what works, or do what the SDK does."""
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        given: _ConfigInput = ctx.params["config"]
+        tap = cls(config=given.config, parse_env_config=given.parse_env)
+        found = list(findings(tap.session, tap.attachment_settings))
+        for finding in found:
+            click.echo(redaction.redact(finding.words))
+        ctx.exit(0 if all(finding.works for finding in found) else 1)
 
     @override
     @classmethod
