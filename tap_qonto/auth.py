@@ -66,8 +66,7 @@ def way_of(settings: Mapping[str, object]) -> str:
         ConfigError: None is complete, or more than one is.
     """
     missing = {
-        way: [name for name in names if not settings.get(name)]
-        for way, names in WAYS.items()
+        way: [name for name in names if not settings.get(name)] for way, names in WAYS.items()
     }
     complete = [way for way, names in missing.items() if not names]
     if len(complete) == 1:
@@ -76,11 +75,8 @@ def way_of(settings: Mapping[str, object]) -> str:
         ways = " and ".join(f"{way} ({', '.join(WAYS[way])})" for way in complete)
         msg = f"More than one way of authentication is set: {ways}. Keep one of them."
         raise ConfigError(msg)
-    ways = "; ".join(
-        f"{way} (missing: {', '.join(names)})" for way, names in missing.items()
-    )
+    ways = "; ".join(f"{way} (missing: {', '.join(names)})" for way, names in missing.items())
     msg = (
-        "No way of authentication is complete. Set one of: "
-        f"{ways}. README says where to find each."
+        f"No way of authentication is complete. Set one of: {ways}. README says where to find each."
     )
     raise ConfigError(msg)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
@@ -15,6 +16,8 @@ from tap_qonto.records import Conformer, with_null_objects
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from singer_sdk.singerlib import Catalog
 
     from tap_qonto.records import Record
     from tap_qonto.tap import TapQonto
@@ -41,6 +44,23 @@ class BaseStream(Stream):
         for good if the run is killed. `activate_version` sends it after the last row.
         """
         return False
+
+    @property
+    def is_emitted(self) -> bool:
+        """Whether it is selected, and a stream map leaves something of it."""
+        removed = all(isinstance(each, RemoveRecordTransform) for each in self.stream_maps)
+        return self.selected and not removed
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take the selection from a catalog; the keys are facts of the API.
+
+        The SDK would take a catalog that leaves them out as one that removes them.
+        """
+        super().apply_catalog(catalog)
+        # What the SDK has set on the instance hides what the class states.
+        vars(self).pop("primary_keys", None)
+        vars(self).pop("replication_key", None)
 
     def use_version(self, version: int) -> None:
         """Give the records that follow a version, of a table that is read whole."""

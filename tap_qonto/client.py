@@ -23,7 +23,7 @@ from tap_qonto.list_reader import Endpoint, ListReader
 from tap_qonto.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     import requests
     from singer_sdk.helpers.types import Context
@@ -56,10 +56,7 @@ class QontoStream(BaseStream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take the selection and the replication method from a catalog.
-
-        The keys are facts of the API. The SDK would take a catalog that leaves them
-        out as one that removes them.
+        """Take the replication method from a catalog, too.
 
         Raises:
             ConfigError: The catalog asks for a method that there is not.
@@ -68,8 +65,6 @@ class QontoStream(BaseStream):
         entry = catalog.get_stream(self.name)
         if entry is None:
             return
-        # What the SDK set on the instance hides what the class states.
-        del self.primary_keys, self.replication_key
         forced = entry.metadata.root.forced_replication_method
         method = forced or entry.replication_method or REPLICATION_INCREMENTAL
         if method not in {REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE}:
@@ -163,7 +158,7 @@ class QontoStream(BaseStream):
         return [
             child
             for child in self.child_streams
-            if child.selected and isinstance(child, FilesStream)
+            if isinstance(child, FilesStream) and child.is_emitted
         ]
 
     @property
@@ -181,9 +176,7 @@ class QontoStream(BaseStream):
             parent=self.name,
             replication_key=self.replication_key or "",
             children=[child.name for child in self.child_streams],
-            selected=[
-                stream.name for stream in (self, *self.child_streams) if stream.selected
-            ],
+            selected=[stream.name for stream in (self, *self._files) if stream.is_emitted],
         )
 
     def _window(self, bookmark: datetime | None) -> Window:

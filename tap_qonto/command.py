@@ -82,9 +82,9 @@ class TapCommand(click.Command):
 @contextmanager
 def _sentences() -> Iterator[None]:
     """Turn failures into sentences and exit codes."""
+    code = 0
     try:
         yield
-        return
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Terminated as end:
@@ -111,7 +111,8 @@ def _sentences() -> Iterator[None]:
             error,
         )
         logger.debug("Where it happened", exc_info=True)
-    raise click.exceptions.Exit(code)
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 def _drop_output() -> None:

@@ -105,18 +105,14 @@ class Downloader:
 
     def _facts(self, attachment_id: str, what: str) -> dict[str, Any]:
         path = self._path.format(id=quote(attachment_id, safe=""))
-        answer = self._session.get(
-            path, what=what, scope=self._scope, observe=self._observe
-        )
+        answer = self._session.get(path, what=what, scope=self._scope, observe=self._observe)
         facts = answer.body.get("attachment")
         if not isinstance(facts, dict):
             msg = f"Qonto's answer for {what} holds no attachment. Check api_url."
             raise UnreachableError(msg)
         return facts
 
-    def _without_file(
-        self, facts: dict[str, Any], status: str, error: str | None = None
-    ) -> Record:
+    def _without_file(self, facts: dict[str, Any], status: str, error: str | None = None) -> Record:
         record = self._conform(facts)
         return record | {"status": status, "error": error}
 
@@ -141,9 +137,7 @@ class Downloader:
         except _TooLargeError as error:
             return record | _too_large(error.size, limit or 0)
 
-    def _stored(
-        self, attachment_id: str, record: Record, url: str, what: str
-    ) -> dict[str, str]:
+    def _stored(self, attachment_id: str, record: Record, url: str, what: str) -> dict[str, str]:
         path = file_path(
             attachment_id,
             record["file_name"],

@@ -157,9 +157,7 @@ NOT_JSON = (
 
 def policy_for(status: int) -> Policy:
     """Return the policy for an HTTP status that is no success."""
-    return POLICIES.get(status) or (
-        _OTHER_SERVER if status >= _SERVER_ERRORS else _OTHER
-    )
+    return POLICIES.get(status) or (_OTHER_SERVER if status >= _SERVER_ERRORS else _OTHER)
 
 
 @dataclass(frozen=True)

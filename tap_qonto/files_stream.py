@@ -53,9 +53,7 @@ class FilesStream(BaseStream):
         self.logger.info("Beginning sync of '%s'", self.name)
         self._write_schema_message()
         mode = self._settings["mode"]
-        storage = storage_for(
-            self._settings["location"], self._settings.get("storage_options")
-        )
+        storage = storage_for(self._settings["location"], self._settings.get("storage_options"))
         self._downloader = Downloader(
             session=self._tap.session,
             storage=storage,
@@ -65,9 +63,7 @@ class FilesStream(BaseStream):
             conform=self.conform,
         )
         self._waiting: deque[tuple[str, list[Future[Record]]]] = deque()
-        self._pool = ThreadPoolExecutor(
-            self._settings["concurrency"], thread_name_prefix=self.name
-        )
+        self._pool = ThreadPoolExecutor(self._settings["concurrency"], thread_name_prefix=self.name)
         self._written = 0
         if mode == "files":
             storage.prepare()

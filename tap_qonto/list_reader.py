@@ -28,7 +28,6 @@ _UNPROCESSABLE = 422
 _SORT_REFUSALS = {400, 422}
 
 
-
 class Endpoint(NamedTuple):
     """The facts of a list endpoint.
 
@@ -186,9 +185,7 @@ def _refuses_order(error: ApiError) -> bool:
     return error.status in _SORT_REFUSALS and "sort_by" in (error.fault.source or "")
 
 
-def _encoded(
-    filters: Mapping[str, Any], top_level: frozenset[str]
-) -> Iterator[tuple[str, str]]:
+def _encoded(filters: Mapping[str, Any], top_level: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Yield filters as the API wants them: lists in bracket form, UTC in seconds."""
     for name, value in filters.items():
         key = name if name in top_level else f"filter[{name}]"

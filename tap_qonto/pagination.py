@@ -132,9 +132,7 @@ class ReanchoredPaginator:
         total: Rows in the window when it was first asked for.
     """
 
-    def __init__(
-        self, anchor: str, lower: datetime | None, upper: datetime | None
-    ) -> None:
+    def __init__(self, anchor: str, lower: datetime | None, upper: datetime | None) -> None:
         """Start before the first page."""
         self.anchor = anchor
         self.complete_to: datetime | None = None
@@ -177,10 +175,7 @@ class ReanchoredPaginator:
         versions = stamps
         if self.anchor != "updated_at":
             versions = [self._stamp(row, "updated_at") for row in page.rows]
-        keys = [
-            (self._id(row), version)
-            for row, version in zip(page.rows, versions, strict=True)
-        ]
+        keys = [(self._id(row), version) for row, version in zip(page.rows, versions, strict=True)]
         news: list[Row] = []
         for row, key, stamp in zip(page.rows, keys, stamps, strict=True):
             if key not in self._seen:

@@ -24,9 +24,7 @@ class Progress:
         total: Rows that Qonto said there are; None until it is known.
     """
 
-    def __init__(
-        self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
         """Start now."""
         self.total: int | None = None
         self._logger = logger

@@ -86,8 +86,7 @@ def _exact_type(shape: Mapping[str, Any]) -> Any:
     match _kind(shape):
         case "object":
             fields = [
-                (name, _exact_type(inner), None)
-                for name, inner in shape["properties"].items()
+                (name, _exact_type(inner), None) for name, inner in shape["properties"].items()
             ]
             exact: Any = msgspec.defstruct("Exact", fields, forbid_unknown_fields=True)
         case "array":
@@ -126,9 +125,7 @@ class _Object:
         # Most values are text in a text column: nothing is to be done for them.
         self._texts = {name for name, leaf in self._leaves.items() if leaf is _text}
 
-    def read(
-        self, row: Mapping[str, Any], into: Record, extra: Record, path: str
-    ) -> None:
+    def read(self, row: Mapping[str, Any], into: Record, extra: Record, path: str) -> None:
         texts, leaves, nested = self._texts, self._leaves, self._nested
         for name, value in row.items():
             if name in texts and (value.__class__ is str or value is None):
@@ -141,9 +138,7 @@ class _Object:
                 try:
                     leaf = leaves.get(name)
                     into[name] = (
-                        leaf(value)
-                        if leaf
-                        else nested[name].within(value, extra, path + name)
+                        leaf(value) if leaf else nested[name].within(value, extra, path + name)
                     )
                 except Misfit:
                     into[name] = None

@@ -213,9 +213,7 @@ class Session:
         """Both the API and the file host are this machine, as in tests."""
         return is_loopback(self._api_url) and is_loopback(url)
 
-    def _ask(
-        self, path: str, params: Sequence[tuple[str, str]], what: str
-    ) -> requests.Response:
+    def _ask(self, path: str, params: Sequence[tuple[str, str]], what: str) -> requests.Response:
         """Ask once; and once more where the credential can be renewed."""
         while True:
             header = self._header()

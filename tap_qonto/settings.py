@@ -38,9 +38,7 @@ _INVOICE_FILTER = th.ObjectType(
         _TEXTS,
         description="Only these statuses, such as to_review, to_pay, paid.",
     ),
-    th.Property(
-        "due_date", _TEXTS, description="past_and_today, future, or missing_date."
-    ),
+    th.Property("due_date", _TEXTS, description="past_and_today, future, or missing_date."),
     th.Property("created_at_from", th.DateTimeType, description="Created from here on."),
     th.Property("created_at_to", th.DateTimeType, description="Created up to here."),
     th.Property(
@@ -48,34 +46,24 @@ _INVOICE_FILTER = th.ObjectType(
         th.StringType,
         description="today, yesterday, this_week, past_week, this_month, past_month.",
     ),
-    th.Property(
-        "issue_date", th.StringType, description="The same words as payment_date."
-    ),
+    th.Property("issue_date", th.StringType, description="The same words as payment_date."),
     th.Property("issue_date_from", th.DateType, description="Issued from this day on."),
-    th.Property(
-        "missing_data", th.BooleanType, description="With or without missing data."
-    ),
+    th.Property("missing_data", th.BooleanType, description="With or without missing data."),
     th.Property(
         "matched_transactions",
         th.BooleanType,
         description="With or without matched transactions.",
     ),
-    th.Property(
-        "document_type", _TEXTS, description="duplicates, or non_financial_documents."
-    ),
+    th.Property("document_type", _TEXTS, description="duplicates, or non_financial_documents."),
     th.Property("approver_id", _TEXTS, description="Waiting for these members."),
     th.Property("attachment_id", _TEXTS, description="With these attachments."),
-    th.Property(
-        "exclude_credit_notes", th.BooleanType, description="Leave credit notes out."
-    ),
+    th.Property("exclude_credit_notes", th.BooleanType, description="Leave credit notes out."),
     th.Property(
         "payable_amount",
         th.StringType,
         description="lte: or gte:, amount and currency, such as gte:100.00:EUR.",
     ),
-    th.Property(
-        "query", th.StringType, description="Text to search for in query_fields."
-    ),
+    th.Property("query", th.StringType, description="Text to search for in query_fields."),
     th.Property(
         "query_fields",
         _TEXTS,
@@ -247,9 +235,7 @@ SETTINGS = cast(
             th.ArrayType(
                 th.ObjectType(
                     th.Property("requests", th.IntegerType(minimum=1), required=True),
-                    th.Property(
-                        "seconds", th.NumberType(exclusive_minimum=0), required=True
-                    ),
+                    th.Property("seconds", th.NumberType(exclusive_minimum=0), required=True),
                     additional_properties=False,
                 )
             ),
@@ -268,9 +254,9 @@ SETTINGS = cast(
 )
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_SECRETS = {
-    name for name, shape in SETTINGS["properties"].items() if shape.get("secret")
-} | {"storage_options"}
+_SECRETS = {name for name, shape in SETTINGS["properties"].items() if shape.get("secret")} | {
+    "storage_options"
+}
 _DATES = {"start_date", "end_date", "created_at_from", "created_at_to"}
 
 
@@ -324,9 +310,7 @@ def _plain(value: Any) -> Any:
 
 def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: shape["default"]
-        for name, shape in schema["properties"].items()
-        if "default" in shape
+        name: shape["default"] for name, shape in schema["properties"].items() if "default" in shape
     }
 
 
@@ -458,10 +442,7 @@ def _sentence(error: ValidationError) -> str:
         case "additionalProperties":
             known = set(schema["properties"])
             unknown = ", ".join(sorted(set(instance) - known))
-            return (
-                f"Setting {name} does not know {unknown}; it takes "
-                f"{', '.join(sorted(known))}."
-            )
+            return f"Setting {name} does not know {unknown}; it takes {', '.join(sorted(known))}."
         case "required":
             lacking = ", ".join(part for part in rule if part not in instance)
             return f"Setting {name} lacks {lacking}."

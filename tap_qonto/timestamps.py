@@ -17,9 +17,7 @@ _STAMP = re.compile(
     r"(?:[Zz]|([+-])(\d\d):?(\d\d)?)?",
     re.ASCII,
 )
-_USUAL = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-][01]\d:[0-5]\d)", re.ASCII
-)
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-][01]\d:[0-5]\d)", re.ASCII)
 _DAY = timedelta(days=1)
 _HOUR_MINUTES = 60
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

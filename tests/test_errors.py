@@ -112,7 +112,8 @@ def test_a_refused_credential_stops_all_calls_of_the_run(company: FakeQonto, tap
 def test_a_wrong_key_is_told_without_being_shown(
     company: FakeQonto, tap: Runner, setting: str
 ) -> None:
-    output = tap.run(**{setting: "my-mistaken-key"})
+    tap.config[setting] = "my-mistaken-key"
+    output = tap.run()
     assert sentence(output) == SENTENCES[401].replace(
         "Authentication failed", "Invalid or expired credentials"
     )

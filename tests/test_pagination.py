@@ -68,10 +68,11 @@ class BareList:
 
     def _meta(self, page: int, pages: int, total: int) -> Row:
         meta: Row = {"current_page": page, "total_pages": pages, "total_count": total}
-        last = {"null": {"next_page": None}, "zero": {"next_page": 0}, "absent": {}}
-        if self.next_page_style == "absent":
-            return meta
-        return meta | ({"next_page": page + 1} if page < pages else last[self.next_page_style])
+        if page < pages and self.next_page_style != "absent":
+            meta["next_page"] = page + 1
+        elif self.next_page_style != "absent":
+            meta["next_page"] = None if self.next_page_style == "null" else 0
+        return meta
 
 
 def walk(

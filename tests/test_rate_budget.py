@@ -120,7 +120,7 @@ def test_no_window_is_ever_exceeded_and_no_wait_is_too_long(
 
 
 def test_windows_of_one_rate_all_hold() -> None:
-    limits = [{"requests": 10, "seconds": 10}, {"requests": 15, "seconds": 15}]
+    limits = [{"requests": 10.0, "seconds": 10.0}, {"requests": 15.0, "seconds": 15.0}]
     times = calls(limits, [0.0] * 60)
     assert most_in_a_window(times, 10) <= 10
     assert most_in_a_window(times, 15) <= 15

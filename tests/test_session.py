@@ -147,7 +147,7 @@ class Recorder(BaseAdapter):
     sent: list[requests.PreparedRequest] = field(default_factory=list)
 
     @override
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         self.sent.append(request)
         raise requests.ConnectionError
 

@@ -46,9 +46,7 @@ _TAX = objects(
     _P("tax_rate", TEXT, description="As Qonto gives it: fraction or percentage."),
     _P("tax_amount", MONEY),
 )
-_TRANSACTION = objects(
-    _P("transaction_id", TEXT), _P("subject_id", TEXT), _P("subject_type", TEXT)
-)
+_TRANSACTION = objects(_P("transaction_id", TEXT), _P("subject_id", TEXT), _P("subject_type", TEXT))
 _RELATED = objects(
     _P("id", TEXT),
     _P("invoice_number", TEXT),
@@ -135,9 +133,7 @@ class SupplierInvoices(QontoStream):
         _P("description", TEXT, description="Description."),
         _P("declined_note", TEXT, description="Why it was rejected or archived."),
         _P("total_amount", MONEY, description="Amount with taxes."),
-        _P(
-            "total_amount_excluding_taxes", MONEY, description="Amount without taxes."
-        ),
+        _P("total_amount_excluding_taxes", MONEY, description="Amount without taxes."),
         _P("total_tax_amount", MONEY, description="Amount of taxes."),
         _P("taxes", _TAX, description="Taxes by rate."),
         _P("payable_amount", MONEY, description="What remains after credit notes."),
@@ -218,7 +214,6 @@ class SupplierInvoices(QontoStream):
         matched = row.get("matched_transactions")
         if isinstance(matched, list):
             row["matched_transactions"] = [
-                {"transaction_id": item} if isinstance(item, str) else item
-                for item in matched
+                {"transaction_id": item} if isinstance(item, str) else item for item in matched
             ]
         return row

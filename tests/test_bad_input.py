@@ -1,0 +1,272 @@
+"""Whatever is given to the tap that is not good: one sentence, an exit code, nothing moved."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support import INVOICES, bookmark, chosen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fake_qonto import FakeQonto
+    from tests.support import Output, Runner
+
+STATE = {"bookmarks": {INVOICES: {"replication_key_value": "2025-01-01T00:00:00.000000Z"}}}
+
+
+def check_refused(output: Output, fake: FakeQonto, sentence: str) -> None:
+    """Hold a run to what it does with bad input, before it asks for anything."""
+    assert output.code == 1
+    assert "Traceback" not in output.stderr
+    assert output.errors == [output.sentence]
+    assert re.fullmatch(sentence, output.sentence), output.sentence
+    assert output.stdout == b""
+    assert fake.control.count() == 0
+
+
+@pytest.fixture
+def config(tap: Runner) -> Path:
+    path = tap.folder / "config.json"
+    path.write_text(json.dumps(tap.config))
+    return path
+
+
+# The config file.
+
+BROKEN = [
+    pytest.param(b"", r"is not JSON: Expecting value.*\.", id="empty"),
+    pytest.param(b"{", r"is not JSON: Expecting property name.*\.", id="half"),
+    pytest.param(b"login: me", r"is not JSON: Expecting value.*\.", id="yaml"),
+    pytest.param(b'{"page_size": NaN}', r"is not JSON: .*\.", id="NaN"),
+    pytest.param(b'{"page_size": Infinity}', r"is not JSON: .*\.", id="Infinity"),
+    pytest.param(b"\xff\xfe{}", r"is not UTF-8 text\.", id="other encoding"),
+    pytest.param(b"null", r"holds no JSON object\.", id="null"),
+    pytest.param(b'["my-secret-key"]', r"holds no JSON object\.", id="list"),
+    pytest.param(b'"my-secret-key"', r"holds no JSON object\.", id="text"),
+    pytest.param(b"17", r"holds no JSON object\.", id="number"),
+]
+
+
+@pytest.mark.parametrize(("content", "sentence"), BROKEN)
+def test_a_config_file_that_is_no_json_object_is_told(
+    fake: FakeQonto, tap: Runner, content: bytes, sentence: str
+) -> None:
+    (tap.folder / "bad.json").write_bytes(content)
+    output = tap.command(["--config", "bad.json"])
+    check_refused(output, fake, rf"The file bad\.json given with --config {sentence}")
+    assert "my-secret-key" not in output.stderr
+
+
+def test_a_config_file_that_is_missing_is_told(fake: FakeQonto, tap: Runner) -> None:
+    output = tap.command(["--config", "none.json"])
+    check_refused(
+        output, fake, r"The config file none\.json cannot be read: No such file or directory\."
+    )
+
+
+def test_a_config_file_that_is_a_folder_is_told(fake: FakeQonto, tap: Runner) -> None:
+    output = tap.command(["--config", "."])
+    check_refused(output, fake, r"The config file \. cannot be read: Is a directory\.")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_config_file_that_is_not_readable_is_told(
+    fake: FakeQonto, tap: Runner, config: Path
+) -> None:
+    config.chmod(0)
+    output = tap.command(["--config", str(config)])
+    check_refused(output, fake, r"The config file .* cannot be read: Permission denied\.")
+
+
+def test_no_config_at_all_is_told(fake: FakeQonto, tap: Runner) -> None:
+    check_refused(tap.command([]), fake, r"No way of authentication is complete\. .*")
+
+
+# The state file.
+
+
+@pytest.mark.parametrize(("content", "sentence"), BROKEN)
+def test_a_state_file_that_is_no_json_object_is_told(
+    fake: FakeQonto, tap: Runner, config: Path, content: bytes, sentence: str
+) -> None:
+    state = tap.folder / "bad.json"
+    state.write_bytes(content)
+    output = tap.command(["--config", str(config), "--state", "bad.json"])
+    check_refused(output, fake, rf"The file bad\.json given with --state {sentence}")
+    assert state.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"bookmarks": {"orders": {"replication_key_value": "2025-01-01"}}},
+        {"bookmarks": []},
+        {"bookmarks": None},
+        {"bookmarks": "none"},
+        {"bookmarks": {INVOICES: None}},
+        {"bookmarks": {INVOICES: "2025-01-01T00:00:00Z"}},
+        {"bookmarks": {INVOICES: []}},
+        {"singer_state": {}},
+        {"currently_syncing": "orders"},
+        {INVOICES: "2025-01-01T00:00:00Z"},
+    ],
+    ids=json.dumps,
+)
+def test_a_state_of_another_tap_is_told(fake: FakeQonto, tap: Runner, state: Any) -> None:
+    check_refused(
+        tap.run(state=state),
+        fake,
+        r"The state is not of tap-qonto: it has no bookmarks of attachments or supplier_invoices\."
+        r" Pass the state that tap-qonto wrote, or none to start anew\.",
+    )
+
+
+@pytest.mark.parametrize("value", ["yesterday", 17, {}])
+def test_a_bookmark_that_is_no_time_stamp_is_told(fake: FakeQonto, tap: Runner, value: Any) -> None:
+    state = {"bookmarks": {INVOICES: {"replication_key_value": value}}}
+    output = tap.run(state=state)
+    assert output.code == 1
+    assert "Traceback" not in output.stderr
+    assert output.sentence == (
+        "The state holds a bookmark that is no time stamp, so it is not of tap-qonto. Pass the "
+        "state that tap-qonto wrote, or none to start anew."
+    )
+    assert all(bookmark(each) == value for each in output.states)
+    assert fake.control.count() == 0
+
+
+@pytest.mark.parametrize("option", ["--state", "--catalog"])
+@pytest.mark.parametrize(
+    ("path", "reason"), [("none.json", "No such file or directory"), (".", "Is a directory")]
+)
+def test_a_file_that_cannot_be_opened_is_told(
+    fake: FakeQonto, tap: Runner, config: Path, option: str, path: str, reason: str
+) -> None:
+    output = tap.command(["--config", str(config), option, path])
+    assert output.code != 0
+    assert "Traceback" not in output.stderr
+    last = output.stderr.strip().splitlines()[-1]
+    assert last == f"Error: Invalid value for '{option}': '{path}': {reason}"
+    assert output.stdout == b""
+    assert fake.control.count() == 0
+
+
+# The catalog file.
+
+
+@pytest.mark.parametrize(("content", "sentence"), BROKEN)
+def test_a_catalog_file_that_is_no_json_object_is_told(
+    fake: FakeQonto, tap: Runner, config: Path, content: bytes, sentence: str
+) -> None:
+    (tap.folder / "bad.json").write_bytes(content)
+    output = tap.command(["--config", str(config), "--catalog", "bad.json"])
+    check_refused(output, fake, rf"The file bad\.json given with --catalog {sentence}")
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        {},
+        {"streams": None},
+        {"streams": {}},
+        {"streams": ["supplier_invoices"]},
+        {"streams": [{}]},
+        {"streams": [{"tap_stream_id": INVOICES, "schema": None}]},
+        {"streams": [{"tap_stream_id": INVOICES, "schema": {}, "metadata": "none"}]},
+    ],
+    ids=json.dumps,
+)
+def test_json_that_is_no_catalog_is_told(fake: FakeQonto, tap: Runner, catalog: Any) -> None:
+    check_refused(
+        tap.run(catalog=catalog),
+        fake,
+        r"The file .*catalog\.json given with --catalog is no Singer catalog; make one with "
+        r"--discover\.",
+    )
+
+
+def test_a_method_of_replication_that_there_is_not_is_told(fake: FakeQonto, tap: Runner) -> None:
+    catalog = chosen(INVOICES)
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "LOG_BASED"
+    check_refused(
+        tap.run(catalog=catalog),
+        fake,
+        r"The catalog asks for replication method LOG_BASED of supplier_invoices; there are "
+        r"INCREMENTAL and FULL_TABLE\.",
+    )
+
+
+# Settings, as a user of the command sees them; all others are in test_settings.
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"page_size": 0}, r"Setting page_size must be at least 1 \(it is 0\)\."),
+        ({"page_size": 101}, r"Setting page_size must be at most 100 \(it is 101\)\."),
+        ({"page_size": "a"}, r"Setting page_size must be of type integer \(it is 'a'\)\."),
+        ({"start_date": "soon"}, r"Setting start_date is no date and time: 'soon' is not .*\."),
+        (
+            {"start_date": "2025-02-01", "end_date": "2025-01-01"},
+            r"Setting start_date \(2025-02-01.*\) is after end_date \(2025-01-01.*\); .*\.",
+        ),
+        ({"api_url": "http://example.org"}, r"Setting api_url begins with http://, .*\."),
+        ({"login": None}, r"No way of authentication is complete\. .*\(missing: login\).*"),
+        ({"secret_key": "my-secret\n"}, r"Setting secret_key holds a line break .*\."),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("state", [None, STATE])
+def test_a_wrong_setting_is_told_before_anything_is_asked(
+    fake: FakeQonto, tap: Runner, settings: dict[str, Any], sentence: str, state: Any
+) -> None:
+    output = tap.run(state=state, **settings)
+    check_refused(output, fake, sentence)
+    assert "my-secret" not in output.stderr
+
+
+@pytest.mark.parametrize("maps", ["x", {INVOICES: 17}, {INVOICES: {"__filter__": "1 +"}}])
+def test_stream_maps_that_make_no_sense_are_told(
+    company: FakeQonto, tap: Runner, maps: Any
+) -> None:
+    output = tap.run(stream_maps=maps)
+    assert output.code == 1
+    assert "Traceback" not in output.stderr
+    assert output.records() == output.states == []
+    assert company.control.count("files") == 0
+
+
+def test_an_option_that_there_is_not_is_told(tap: Runner) -> None:
+    output = tap.command(["--confg", "x"])
+    assert output.code == 2
+    assert "No such option" in output.stderr
+    assert "Traceback" not in output.stderr
+
+
+def test_a_filter_value_that_qonto_does_not_know_is_told(company: FakeQonto, tap: Runner) -> None:
+    output = tap.run(supplier_invoices_filter={"due_date": ["someday"]}, state=STATE)
+    assert output.code == 1
+    assert "code not_in_list, parameter filter[due_date]" in output.sentence
+    assert {bookmark(state) for state in output.states} == {bookmark(STATE)}
+    assert company.control.count() == 1
+
+
+# The same, once, in a process that Python itself starts.
+
+
+def test_the_module_runs_as_a_program(company: FakeQonto, tap: Runner, config: Path) -> None:
+    command = [sys.executable, "-m", "tap_qonto", "--config", str(config)]
+    done = subprocess.run(command, cwd=tap.folder, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    here = tap.run()
+    count = len(company.control.invoice_ids())
+    assert len(done.stdout.splitlines()) == len(here.messages) > count

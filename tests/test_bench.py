@@ -1,0 +1,103 @@
+"""The figures of `make bench`, on small sizes: that they mean what they say, not how good."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench import report
+from bench.backfill import sustained
+from bench.edits import compared
+from bench.figures import Figure, Goal
+from bench.lab import OURS, PLAIN, BenchError, Lab
+from bench.loading import schema_first, schema_repeated
+from bench.messages import messages
+from bench.rows import memory, rows
+from bench.startup import startup
+from tests.support import FILES, INVOICES, Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fake_qonto import FakeQonto
+
+
+@pytest.fixture
+def lab(fake: FakeQonto, tmp_path: Path) -> Lab:
+    return Lab(fake, tmp_path)
+
+
+@pytest.mark.parametrize("per_page", [0, 1, 20])
+def test_the_guides_pattern_loses_rows_under_edits_and_ours_does_not(
+    lab: Lab, per_page: int
+) -> None:
+    ours, guide = compared(lab, 5000, per_page)
+    assert (ours.unseen, ours.stale) == (0, 0)
+    assert bool(guide.unseen) == bool(per_page)
+    if not per_page:
+        assert ours.requests <= 1.03 * guide.requests
+
+
+def test_the_plain_tap_reads_the_same_invoices_and_files(lab: Lab) -> None:
+    lab.seed(45)
+    ours, plain = (lab.sync(tap).output for tap in (OURS, PLAIN))
+    assert set(ours.ids()) == set(plain.ids())
+    ids = {row["id"]: row["sha256"] for row in ours.records(FILES)}
+    assert {row["id"]: row["sha256"] for row in plain.records(FILES)}.items() <= ids.items()
+    assert len(plain.of("SCHEMA", FILES)) > len(plain.of("SCHEMA", INVOICES)) == 1
+
+
+def test_forms_of_a_recording_hold_the_same_rows(lab: Lab) -> None:
+    lab.seed(25)
+    ours = lab.sync(OURS).output
+    for form in (schema_first, schema_repeated):
+        changed = Output(form(ours))
+        for stream in (INVOICES, FILES):
+            assert changed.records(stream) == ours.records(stream)
+        assert changed.state == ours.state
+    assert len(Output(schema_first(ours)).of("SCHEMA")) == 2
+    repeated = Output(schema_repeated(ours))
+    assert len(repeated.of("SCHEMA", FILES)) == 1 + len(ours.records(FILES))
+
+
+def test_figures_are_measured(lab: Lab) -> None:
+    figures = [
+        *rows(lab, invoices=30),
+        *memory(lab, few=10, many=30, files=2, file_size=1000),
+        *messages(lab, invoices=30),
+        *startup(lab, times=1),
+    ]
+    assert all(figure.ours > 0 for figure in figures if figure.key != "memory_growth")
+    assert all(figure.peer for figure in figures if figure.key != "memory_growth")
+
+
+def test_a_share_of_the_ceiling_is_counted_over_whole_windows(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.backfill.LATENCY", 0.01)
+    monkeypatch.setattr("bench.backfill.SUSTAINED", ((10, 0.25), (15, 1)))
+    share, files, refusals = sustained(lab, invoices=60, plain_invoices=90)
+    assert 0 < share.ours <= 1
+    assert files.ours > 0
+    assert refusals.ours == 0
+
+
+def test_a_run_that_fails_gives_no_figure(lab: Lab) -> None:
+    lab.seed(1)
+    with pytest.raises(BenchError, match="end_date"):
+        lab.sync(OURS, INVOICES, end_date="never")
+
+
+def test_what_is_missed_stands_as_missed() -> None:
+    figures = [
+        Figure("one", "a figure", "s", 1.5, 3000.0, goal=Goal("≥ 1", 1.5, 1), note="how"),
+        Figure("two", "another", "s", 1.5, goal=Goal("≤ 1", 1.5, 1, at_most=True)),
+    ]
+    run = json.loads(json.dumps(report.as_json(figures)))
+    page = report.as_page(run)
+    assert "| a figure (1) | 1.5 s | 3,000 (plain SDK tap) | ≥ 1 | yes |" in page
+    assert "| another | 1.5 s |  | ≤ 1 | **missed** |" in page
+    assert "1. how" in page
+    assert report.as_table(run).row_count == 2

@@ -1,0 +1,315 @@
+"""The recipes of docs/cookbook.md give right numbers, on PostgreSQL and on DuckDB."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import duckdb
+import psycopg
+import pytest
+
+from tests.fake_qonto import FakeQonto
+from tests.stack import ROOT, postgres
+from tests.support import Runner
+from tests.targets import venvs
+from tests.targets.destinations import SCHEMA, DuckDb, Postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.support import Json
+
+FOLDER = ROOT / "docs" / "cookbook"
+PAGE = ROOT / "docs" / "cookbook.md"
+SETTLED = {"paid", "archived", "rejected", "discarded"}
+NEW_IBAN = "FR7630006000011234567890189"
+
+Rows = list[tuple[Any, ...]]
+pytestmark = pytest.mark.xdist_group("cookbook")
+
+
+class Cursor(Protocol):
+    """What both databases give for a query."""
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Database(NamedTuple):
+    """A database with the tables, and what Qonto had when they were loaded."""
+
+    execute: Callable[[str], Cursor]
+    invoices: list[Json]
+    orders: list[Json]
+
+    def cook(self, recipe: str) -> Rows:
+        return [tuple(row) for row in self.execute(sql(recipe)).fetchall()]
+
+    @property
+    def today(self) -> date:
+        day: date = self.execute("SELECT current_date").fetchall()[0][0]
+        return day
+
+
+def sql(recipe: str) -> str:
+    return (FOLDER / f"{recipe}.sql").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cookbook")
+
+
+@pytest.fixture(scope="module")
+def qonto() -> Iterator[FakeQonto]:
+    """150 invoices of all kinds around today, and some that the recipes look for."""
+    with FakeQonto(invoices=150) as fake:
+        control = fake.control
+        first, second, third, fourth = [
+            row
+            for row in control.invoices()
+            if row["status"] == "to_pay" and row["iban"] and not row["is_credit_note"]
+        ][:4]
+        same_supplier = {name: first[name] for name in ("supplier_id", "supplier_name", "iban")}
+        other_way = first["invoice_number"].replace("-", " / ").lower()
+        twice = ("supplier_id", "supplier_name", "total_amount", "issue_date")
+        hour = datetime.now(timezone.utc).replace(minute=0, second=0)
+        for minute, fields in enumerate(
+            [
+                same_supplier | {"invoice_number": other_way},
+                {name: second[name] for name in twice} | {"invoice_number": "another"},
+                same_supplier | {"invoice_number": "new account", "iban": NEW_IBAN},
+                same_supplier | {"invoice_number": "old account"},
+            ]
+        ):
+            moment = (hour + timedelta(minutes=minute)).isoformat()
+            control.add_invoice(**{"status": "to_pay", "created_at": moment} | fields)
+        control.edit_invoice(second["id"], description="Bureau PO-7")
+        control.edit_invoice(third["id"], description="PO-8", iban=None)
+        control.edit_invoice(fourth["id"], description="commande PO-9 (2/2)")
+        control.edit_invoice(first["id"], description="PO-77")
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def orders(qonto: FakeQonto) -> list[Json]:
+    """Orders for some of them: one as invoiced, one for less, one of another supplier."""
+    ordered = {
+        word: row
+        for row in qonto.control.invoices()
+        for word in (row.get("description") or "").split()
+        if word.startswith("PO-")
+    }
+    return [
+        {
+            "number": number,
+            "supplier_name": "Another & Sons" if number == "PO-9" else invoice["supplier_name"],
+            "iban": invoice["iban"] or NEW_IBAN,
+            "currency": invoice["total_amount"]["currency"],
+            "amount": Decimal(invoice["total_amount"]["value"]) - (number == "PO-8"),
+        }
+        for number, invoice in sorted(ordered.items())
+        if number != "PO-77"
+    ]
+
+
+@pytest.fixture(scope="module")
+def messages(qonto: FakeQonto, folder: Path) -> bytes:
+    output = Runner.against(qonto, folder).run()
+    assert output.code == 0, output.stderr
+    return output.stdout
+
+
+@pytest.fixture(scope="module")
+def loaded_postgres(messages: bytes, folder: Path) -> Iterator[psycopg.Connection]:
+    with postgres(timezone="UTC") as url:
+        settings = {"sqlalchemy_url": url.replace("postgresql:", "postgresql+psycopg:")}
+        target = ("meltanolabs-target-postgres", "target-postgres")
+        load(target, Postgres(url, SCHEMA, settings).settings, messages, folder)
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
+
+
+@pytest.fixture(scope="module")
+def loaded_duckdb(messages: bytes, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    destination = DuckDb(folder)
+    load(("target-duckdb", "target-duckdb"), destination.settings, messages, folder)
+    with duckdb.connect(str(destination.path)) as connection:
+        yield connection
+
+
+def load(target: tuple[str, str], settings: Json, messages: bytes, folder: Path) -> None:
+    fed = venvs.feed(venvs.executable(*target), settings, messages, folder)
+    assert fed.code == 0, fed.log
+
+
+@pytest.fixture(scope="module", params=["postgres", "duckdb"])
+def database(request: pytest.FixtureRequest, qonto: FakeQonto, orders: list[Json]) -> Database:
+    connection = request.getfixturevalue(f"loaded_{request.param}")
+    connection.execute(sql("purchase_orders_table"))
+    marks = ", ".join(["%s" if request.param == "postgres" else "?"] * 5)
+    for order in orders:
+        insert = f"INSERT INTO qonto.purchase_orders VALUES ({marks})"  # noqa: S608
+        connection.execute(insert, list(order.values()))
+    return Database(connection.execute, qonto.control.invoices(), orders)
+
+
+def value(money: Json | None) -> Decimal:
+    return Decimal(money["value"]) if money else Decimal(0)
+
+
+def day(row: Json, *names: str) -> date | None:
+    texts = [row[name] for name in names if row.get(name)]
+    return date.fromisoformat(texts[0]) if texts else None
+
+
+def owed(invoices: Iterable[Json]) -> list[Json]:
+    return [
+        row
+        for row in invoices
+        if row["status"] not in SETTLED
+        and not row.get("is_credit_note")
+        and value(row.get("payable_amount")) > 0
+    ]
+
+
+def created(row: Json) -> tuple[datetime, str]:
+    return datetime.fromisoformat(row["created_at"]).astimezone(timezone.utc), row["id"]
+
+
+def in_any_order(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    return sorted(map(repr, rows))
+
+
+def test_aging(database: Database) -> None:
+    today = database.today
+    ages = [
+        (timedelta(0), "not due yet"),
+        (timedelta(30), "1 to 30 days late"),
+        (timedelta(60), "31 to 60 days late"),
+        (timedelta(90), "61 to 90 days late"),
+        (timedelta.max, "more than 90 days late"),
+    ]
+    amounts = defaultdict(list)
+    for row in owed(database.invoices):
+        due = day(row, "due_date")
+        age = next(name for most, name in ages if today - due <= most) if due else "no due date"
+        amounts[row["payable_amount"]["currency"], age].append(value(row["payable_amount"]))
+    expected = [(*key, len(found), sum(found)) for key, found in amounts.items()]
+    assert len(expected) > 4
+    assert in_any_order(database.cook("aging")) == in_any_order(expected)
+
+
+def test_cash_by_week(database: Database) -> None:
+    amounts = defaultdict(list)
+    for row in owed(database.invoices):
+        pay_on = max(day(row, "scheduled_date", "due_date") or database.today, database.today)
+        week = pay_on - timedelta(pay_on.weekday())
+        amounts[row["payable_amount"]["currency"], week].append(value(row["payable_amount"]))
+    expected = [
+        (
+            currency,
+            week,
+            len(found),
+            sum(found),
+            sum(
+                sum(other)
+                for (its_currency, its_week), other in amounts.items()
+                if its_currency == currency and its_week <= week
+            ),
+        )
+        for (currency, week), found in sorted(amounts.items())
+    ]
+    assert len(expected) > 4
+    assert database.cook("cash_by_week") == expected
+
+
+def test_purchase_orders(database: Database) -> None:
+    by_order = {
+        order["number"]: (order, row)
+        for order in database.orders
+        for row in database.invoices
+        if order["number"] in (row.get("description") or "").split()
+    }
+    expected = [
+        (
+            number,
+            row["id"],
+            row["invoice_number"],
+            value(row["total_amount"]) != order["amount"],
+            row["supplier_name"] != order["supplier_name"],
+            row["iban"] != order["iban"],
+        )
+        for number, (order, row) in by_order.items()
+    ]
+    assert [row[3:] for row in expected] == [
+        (False, False, False),
+        (True, False, True),
+        (False, True, False),
+    ]
+    assert database.cook("purchase_orders") == expected
+
+
+def test_duplicates(database: Database) -> None:
+    rows = [
+        row
+        for row in database.invoices
+        if row["status"] not in {"rejected", "discarded"} and not row.get("is_credit_note")
+    ]
+    expected = []
+    for earlier, later in combinations(sorted(rows, key=created), 2):
+        if not later.get("supplier_id") or earlier.get("supplier_id") != later["supplier_id"]:
+            continue
+        numbers = {plain(row["invoice_number"]) for row in (earlier, later)}
+        facts = {
+            (value(row["total_amount"]), row["total_amount"]["currency"], row["issue_date"])
+            for row in (earlier, later)
+        }
+        same = (len(numbers) == 1, len(facts) == 1)
+        if any(same):
+            expected.append((later["supplier_name"], earlier["id"], later["id"], *same))
+    assert {row[3:] for row in expected} >= {(True, False), (False, True)}
+    assert in_any_order(database.cook("duplicates")) == in_any_order(expected)
+
+
+def plain(number: str) -> str:
+    return "".join(filter(str.isalnum, number)).upper()
+
+
+def test_iban_changes(database: Database) -> None:
+    last: dict[str, str] = {}
+    expected = []
+    for row in sorted((row for row in database.invoices if row.get("iban")), key=created):
+        before = last.get(row["supplier_id"], row["iban"])
+        if before != row["iban"]:
+            expected.append((row["supplier_name"], row["id"], before, row["iban"]))
+        last[row["supplier_id"]] = row["iban"]
+    assert any(row[3] == NEW_IBAN for row in expected)
+    assert any(row[2] == NEW_IBAN for row in expected)
+    assert in_any_order(database.cook("iban_changes")) == in_any_order(expected)
+
+
+def test_without_file(database: Database) -> None:
+    months: dict[date, list[bool]] = defaultdict(list)
+    for row in database.invoices:
+        months[created(row)[0].date().replace(day=1)].append(row["attachment_id"] is None)
+    expected = [
+        (month, len(found), sum(found), tenths(Decimal(100 * sum(found)) / len(found)))
+        for month, found in sorted(months.items())
+    ]
+    found = [(*row[:3], tenths(Decimal(row[3]))) for row in database.cook("without_file")]
+    assert any(row[2] for row in expected)
+    assert found == expected
+
+
+def tenths(number: Decimal) -> Decimal:
+    return number.quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.sql")), ids=lambda path: path.stem)
+def test_the_page_shows_each_recipe(path: Path) -> None:
+    assert f"```sql\n{path.read_text(encoding='utf-8')}```" in PAGE.read_text(encoding="utf-8")

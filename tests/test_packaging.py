@@ -1,0 +1,151 @@
+"""What is shipped: the wheel and the sdist hold what they should, and run on their own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.stack import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.fake_qonto import FakeQonto
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+SHIPPED: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+FOLDERS_OF_COMMANDS = {"win32": "Scripts"}
+
+# Tools and dependencies are installed.
+pytestmark = pytest.mark.timeout(300)
+
+
+def uv(*arguments: str | Path, cwd: Path = ROOT) -> None:
+    """Run uv; a failure shows what it said."""
+    command = [sys.executable, "-m", "uv", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+
+
+def build(source: Path, folder: Path, *options: str) -> dict[str, Path]:
+    """Build the source's packages into a folder; return them by kind."""
+    uv("build", "--quiet", "--out-dir", folder, *options, source)
+    return {path.suffix: path for path in folder.iterdir() if path.suffix in {".whl", ".gz"}}
+
+
+def files_of(folder: Path) -> set[str]:
+    """Return the files below a folder that git would take, relative to the project."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in ([folder] if folder.is_file() else folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sdist of this tree, and the wheel that is made from it."""
+    return build(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def commands(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of a bare environment with nothing but the wheel."""
+    folder = tmp_path_factory.mktemp("bare")
+    uv("venv", "--quiet", "--python", sys.executable, folder / "venv")
+    commands = folder / "venv" / FOLDERS_OF_COMMANDS.get(sys.platform, "bin")
+    uv("pip", "install", "--quiet", "--python", commands / "python", built[".whl"])
+    return commands
+
+
+def ran(commands: Path, arguments: Sequence[str | Path], cwd: Path) -> str:
+    program, *rest = arguments
+    done = subprocess.run(
+        [commands / program, *rest], check=False, capture_output=True, text=True, cwd=cwd
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(built: dict[str, Path]) -> None:
+    with zipfile.ZipFile(built[".whl"]) as wheel:
+        names = set(wheel.namelist())
+    facts = {name for name in names if ".dist-info/" in name}
+    assert names - facts == files_of(ROOT / "tap_qonto")
+    assert {name.partition("/")[2] for name in facts} == {
+        "METADATA",
+        "RECORD",
+        "WHEEL",
+        "entry_points.txt",
+        "licenses/LICENSE",
+    }
+
+
+def test_the_sdist_holds_what_is_named_and_nothing_else(built: dict[str, Path]) -> None:
+    with tarfile.open(built[".gz"]) as sdist:
+        names = {member.name.partition("/")[2] for member in sdist.getmembers()}
+    named = set[str]().union(*(files_of(ROOT / name.strip("/")) for name in SHIPPED))
+    assert names == named | {"PKG-INFO", "pyproject.toml", ".gitignore"}
+
+
+def test_its_description_can_be_shown(built: dict[str, Path]) -> None:
+    with zipfile.ZipFile(built[".whl"]) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith("METADATA"))
+        metadata = wheel.read(name).decode()
+    head, _, text = metadata.partition("\n\n")
+    assert "Description-Content-Type: text/markdown" in head
+    assert text.startswith("# tap-qonto")
+    assert re.findall("^Provides-Extra: (.*)$", head, re.MULTILINE) == sorted(EXTRAS)
+
+
+def test_the_version_comes_from_the_tag(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for name in ("tap_qonto", "pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        source.mkdir(exist_ok=True)
+        copy(ROOT / name, source / name)
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
+    for arguments in (["init"], ["add", "."], ["commit", "-m", "x"], ["tag", "v12.3.4"]):
+        command = ["git", *identity, *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd=source)
+    wheel = build(source, tmp_path / "dist", "--wheel")[".whl"]
+    assert wheel.name == "tap_qonto-12.3.4-py3-none-any.whl"
+
+
+def test_the_wheel_runs_on_its_own(
+    commands: Path, built: dict[str, Path], company: FakeQonto, tmp_path: Path
+) -> None:
+    version = built[".whl"].name.split("-")[1]
+    assert f"tap-qonto v{version}," in ran(commands, ["tap-qonto", "--version"], tmp_path)
+    assert "--redirect-uri" in ran(commands, ["tap-qonto-login", "--help"], tmp_path)
+    config = {"login": company.login, "secret_key": company.secret_key, "api_url": company.url}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    lines = ran(commands, ["tap-qonto", "--config", "config.json"], tmp_path).splitlines()
+    messages = [json.loads(line) for line in lines]
+    rows = [
+        message["record"]
+        for message in messages
+        if message["type"] == "RECORD" and message["stream"] == "supplier_invoices"
+    ]
+    assert {row["id"] for row in rows} == set(company.control.invoice_ids())
+    assert any(path.is_file() for path in (tmp_path / "attachments").rglob("*"))
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_each_extra_is_documented(extra: str) -> None:
+    assert f"tap-qonto[{extra}]" in (ROOT / "docs" / "files.md").read_text("utf-8")
