@@ -48,8 +48,9 @@ class BaseStream(Stream):
     @property
     def is_emitted(self) -> bool:
         """Whether it is selected, and a stream map leaves something of it."""
-        removed = all(isinstance(each, RemoveRecordTransform) for each in self.stream_maps)
-        return self.selected and not removed
+        return self.selected and not all(
+            isinstance(each, RemoveRecordTransform) for each in self.stream_maps
+        )
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:

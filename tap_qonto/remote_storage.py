@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-import fsspec
+import fsspec  # type: ignore[import-untyped, unused-ignore]
 
 from tap_qonto.errors import StorageError
 from tap_qonto.storage import FREE, INCOMPLETE, Reader, Writer, short, storage_errors

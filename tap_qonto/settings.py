@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from singer_sdk import typing as th
 from tap_qonto import timestamps
 from tap_qonto.auth import way_of
 from tap_qonto.errors import ConfigError
-from tap_qonto.rate_budget import RateBudget
+from tap_qonto.rate_budget import MEMORY, RateBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -244,6 +245,17 @@ SETTINGS = cast(
             description="Budget for API calls, all windows at once. Files do not count.",
         ),
         th.Property(
+            "rate_limit_store",
+            th.StringType,
+            default=MEMORY,
+            secret=True,
+            title="Rate limit store",
+            description=(
+                "Where calls are counted: memory; sqlite:///path, shared by the taps of a "
+                "machine; redis://host, shared by those of several."
+            ),
+        ),
+        th.Property(
             "request_timeout",
             th.NumberType(exclusive_minimum=0),
             default=60,
@@ -253,6 +265,7 @@ SETTINGS = cast(
     ).to_dict(),
 )
 
+_STORE = re.compile(r"sqlite:///.+|rediss?://.+")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SECRETS = {name for name, shape in SETTINGS["properties"].items() if shape.get("secret")} | {
     "storage_options"
@@ -286,25 +299,28 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
 
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the default of each that is not given."""
-    settings = _defaults(SETTINGS) | {name: _plain(value) for name, value in given.items()}
+    settings = _defaults(SETTINGS) | dict(given)
     attachments = _defaults(_ATTACHMENTS.to_dict()) | _mapping(settings.get("attachments"))
     return settings | {"attachments": attachments}
 
 
 def secrets(settings: Mapping[str, Any]) -> list[Any]:
     """Return the values that must not appear in a log."""
-    attachments = _mapping(settings.get("attachments"))
-    return [{**settings, **attachments}.get(name) for name in _SECRETS]
+    given = {**settings, **_mapping(settings.get("attachments"))}
+    # Only an address with a password in it is a secret.
+    if "@" not in str(given.get("rate_limit_store")):
+        given.pop("rate_limit_store", None)
+    return [given.get(name) for name in _SECRETS]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn numbers as the SDK reads them, decimals, into what libraries take."""
     if isinstance(value, Decimal | float):
         return int(value) if value == int(value) else float(value)
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return value
 
 
@@ -344,6 +360,9 @@ def is_loopback(url: str) -> bool:
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _wrong_dates(settings)
     yield from _wrong_batches(settings)
+    store = settings.get("rate_limit_store", MEMORY)
+    if store != MEMORY and not _STORE.fullmatch(store):
+        yield ("Setting rate_limit_store must be memory, sqlite:///path or redis://host.")
     for name in ("api_url", "oauth_url"):
         url = settings.get(name)
         if url is not None:
@@ -419,7 +438,8 @@ def _fits_header(value: str) -> bool:
 def _sentence(error: ValidationError) -> str:
     path = [str(part) for part in error.absolute_path]
     name = ".".join(path) or "the settings"
-    secret = bool(_SECRETS.intersection(path))
+    # What should have been the object `attachments` may hold its secrets.
+    secret = bool(_SECRETS.intersection(path)) or path == ["attachments"]
     rule: Any = error.validator_value
     schema: Any = error.schema
     instance: Any = error.instance

@@ -58,7 +58,9 @@ class TapQonto(Tap):
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
-        given = {name: value for name, value in self._config.items() if value is not None}
+        given = {
+            name: settings.plain(value) for name, value in self._config.items() if value is not None
+        }
         redaction.hide(*settings.secrets(given))
         redaction.install()
         found = settings.problems(given, schema)
@@ -92,6 +94,15 @@ class TapQonto(Tap):
         super().load_state(state)
 
     @override
+    def setup_mapper(self) -> None:
+        """Set up stream maps; with our keys, where a catalog leaves them out."""
+        for stream in STREAMS:
+            entry = self.input_catalog and self.input_catalog.get_stream(stream.name)
+            if entry:
+                entry.key_properties = list(stream.primary_keys)
+        super().setup_mapper()
+
+    @override
     def discover_streams(self) -> list[Stream]:
         """Return the streams."""
         return [stream(tap=self) for stream in STREAMS]
@@ -105,7 +116,11 @@ class TapQonto(Tap):
     def session(self) -> Session:
         """The one way to Qonto for all streams."""
         config = self.config
-        budget = RateBudget(config["rate_limits"], sleep=Stop(self.stop).pause)
+        budget = RateBudget(
+            config["rate_limits"],
+            store=config["rate_limit_store"],
+            sleep=Stop(self.stop).pause,
+        )
         return Session(
             api_url=settings.api_url(config),
             authenticator=self._authenticator(),
@@ -247,6 +262,18 @@ class TapQonto(Tap):
         return TapCommand.of(super().get_singer_command())
 
 
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise TypeError(value)
+
+
+def _refuse(word: str) -> None:
+    """Refuse what Python reads as JSON, and JSON does not know."""
+    msg = f"{word} is no JSON value"
+    raise ValueError(msg)
+
+
 def _checked(file: IO[str] | None, option: str) -> IO[str] | None:
     """Return the file, read and seen to hold what the option takes."""
     if file is None:
@@ -254,12 +281,12 @@ def _checked(file: IO[str] | None, option: str) -> IO[str] | None:
     where = f"The file {getattr(file, 'name', '')} given with {option}"
     try:
         text = file.read()
-        parsed = json.loads(text)
+        parsed = json.loads(text, parse_constant=_refuse)
         if not isinstance(parsed, dict):
             msg = f"{where} holds no JSON object."
             raise ConfigError(msg)
         if option == "--catalog":
-            Catalog.from_dict(parsed)
+            Catalog.from_dict({**parsed, "streams": _items(parsed["streams"])})
     except UnicodeDecodeError as error:
         msg = f"{where} is not UTF-8 text."
         raise ConfigError(msg) from error

@@ -47,14 +47,15 @@ def postgres(**settings: str) -> Generator[str]:
         subprocess.run(
             [programs / "initdb", *make], check=True, capture_output=True, cwd=folder, **who
         )
-        given = {"listen_addresses": "", "unix_socket_directories": name, "fsync": "off"} | settings
+        given = {"listen_addresses": "", "port": "5432", "fsync": "off"} | settings
+        given["unix_socket_directories"] = name
         options = [f"--{key}={value}" for key, value in given.items()]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 [programs / "postgres", "-D", data, *options], stderr=log, cwd=folder, **who
             )
         try:
-            url = f"postgresql://postgres@/postgres?host={folder}"
+            url = f"postgresql://postgres@/postgres?host={folder}&port={given['port']}"
             _wait_for(url, server, folder / "log")
             yield url
         finally:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tests.fake_qonto import FakeQonto
+    from tests.fake_qonto import FakeQonto, FakeQontoProcess
 
 Json = dict[str, Any]
 INVOICES, FILES = "supplier_invoices", "attachments"
@@ -127,7 +127,7 @@ def discovered() -> Json:
     """Return the catalog that discovery gives."""
     config = {"access_token": "not used", "api_url": "http://127.0.0.1:1"}
     with _signals_kept():
-        catalog: Json = TapQonto(config=config).catalog_dict
+        catalog: Json = json.loads(TapQonto(config=config).catalog_json_text)
     return catalog
 
 
@@ -170,7 +170,7 @@ class Runner:
     config: Json = field(default_factory=dict)
 
     @classmethod
-    def against(cls, fake: FakeQonto, folder: Path) -> Runner:
+    def against(cls, fake: FakeQonto | FakeQontoProcess, folder: Path) -> Runner:
         """Return a runner with what is needed to reach a fake."""
         return cls(
             folder,
@@ -296,7 +296,7 @@ def written_by(tap: TapQonto) -> Output:
 
 
 def _bytes_of(stdout: io.TextIOWrapper) -> bytes:
-    assert isinstance(stdout.buffer, io.BytesIO)  # noqa: S101
+    assert isinstance(stdout.buffer, io.BytesIO)
     return stdout.buffer.getvalue()
 
 

@@ -35,6 +35,7 @@ def sentence(output: Output) -> str:
     """Return what a user of a failed run reads, with trace ids and ports made plain."""
     assert output.code == 1
     assert "Traceback" not in output.stderr
+    assert output.errors == [output.sentence]
     assert output.records() == []
     assert {bookmark(state) for state in output.states} <= {bookmark(STATE)}
     text = re.sub(r"trace id [0-9a-f]{32}", "trace id …", output.sentence)

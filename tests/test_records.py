@@ -52,6 +52,8 @@ def record_of(fake: FakeQonto, tap: Runner, **fields: Any) -> Json:
 
 def check_against_schema(output: Output) -> None:
     """Hold every record to the SCHEMA message of its stream, formats included."""
+    formats = Draft202012Validator.FORMAT_CHECKER.checkers
+    assert {"date", "date-time"} <= formats.keys(), "install jsonschema[format]"
     for schema_message in output.of("SCHEMA"):
         validator = Draft202012Validator(
             schema_message["schema"], format_checker=Draft202012Validator.FORMAT_CHECKER

@@ -125,8 +125,8 @@ def test_no_way_is_told_in_one_sentence(tap: Runner) -> None:
     assert told(tap, login=None, secret_key=None) == [
         (
             "No way of authentication is complete. Set one of: API key (missing: login, "
-            "secret_key); OAuth (missing: client_id, client_secret, refresh_token); access token (missing: "
-            "access_token). README says where to find each."
+            "secret_key); OAuth (missing: client_id, client_secret, refresh_token); access token "
+            "(missing: access_token). README says where to find each."
         )
     ]
 

@@ -1,0 +1,46 @@
+# Needs Python, make and a package index; all else is set up below this folder.
+PYTHON ?= python3
+PY := .venv/bin/python
+UV := $(PY) -m uv pip install --quiet --python $(PY)
+
+.PHONY: demo test lint generate
+
+# Two runs into a PostgreSQL, and what is owed.
+demo: .venv/demo.stamp .meltano/plugins.stamp
+	@$(PY) -m scripts.demo
+
+# ARGS are pytest's.
+test: .venv/dev.stamp .meltano/plugins.stamp
+	$(PY) -m pytest $(ARGS)
+
+lint: .venv/dev.stamp
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) -m ty check
+
+# What is made from the code: tables of the documents, settings of meltano.yml, hub/.
+generate: .venv/dev.stamp
+	$(PY) -m scripts.generate
+	$(PY) -m scripts.hub
+	$(PY) -m scripts.reference
+
+.venv/uv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12")'
+	@echo "Setting up .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+.venv/demo.stamp: .venv/uv.stamp pyproject.toml
+	@$(UV) --editable . --group demo
+	@touch $@
+
+.venv/dev.stamp: .venv/uv.stamp pyproject.toml
+	@$(UV) --editable '.[s3,sftp]' --group test --group lint
+	@touch $@
+
+.meltano/plugins.stamp: meltano.yml pyproject.toml | .venv/demo.stamp
+	@echo "Installing Meltano's plugins ..."
+	@.venv/bin/meltano --log-level=error install tap-qonto target-postgres
+	@touch $@

@@ -1,0 +1,1 @@
+"""Programs of the project itself; no part of the package."""

@@ -1,0 +1,159 @@
+"""Rewrites what is made from the code: ``python -m scripts.generate``.
+
+Each piece stands between two lines of its file that name it, ``begin NAME`` and
+``end NAME``; a test holds them equal to the code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tap_qonto.auth import WAYS
+from tap_qonto.streams import STREAMS
+from tap_qonto.tap import TapQonto
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+ROOT = Path(__file__).parents[1]
+# Meltano 4.4 fails to write a setting of kind decimal that comes from the environment.
+_KINDS = {"number": "integer"}
+
+
+def settings(schema: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield name and shape of each setting, those inside of objects by dotted name."""
+    for name, shape in schema["properties"].items():
+        if shape.get("properties"):
+            for inner, inner_shape in settings(shape):
+                label = inner_shape.get("title") or inner.replace("_", " ")
+                yield f"{name}.{inner}", inner_shape | {"title": f"{shape['title']}: {label}"}
+        else:
+            yield name, shape
+
+
+def settings_of_meltano() -> list[dict[str, Any]]:
+    """Return the settings of the tap as Meltano wants them, with those of the SDK."""
+    schema = {"properties": dict(TapQonto.config_jsonschema["properties"])}
+    TapQonto.append_builtin_config(schema)
+    return [_setting_of_meltano(name, shape) for name, shape in settings(schema)]
+
+
+def _setting_of_meltano(name: str, shape: Mapping[str, Any]) -> dict[str, Any]:
+    setting: dict[str, Any] = {
+        "name": name,
+        "kind": _kind(shape),
+        "label": shape["title"],
+        "description": shape["description"],
+    }
+    if "enum" in shape:
+        setting["options"] = [{"label": value, "value": value} for value in shape["enum"]]
+    if shape.get("secret"):
+        setting["sensitive"] = True
+    if "default" in shape:
+        setting["value"] = shape["default"]
+    return setting
+
+
+def _kind(shape: Mapping[str, Any]) -> str:
+    if "enum" in shape:
+        return "options"
+    if shape.get("format") in {"date", "date-time"}:
+        return "date_iso8601"
+    return _KINDS.get(_type(shape), _type(shape))
+
+
+def _type(shape: Mapping[str, Any]) -> str:
+    types = shape.get("type", "string")
+    return str(next(kind for kind in types if kind != "null") if isinstance(types, list) else types)
+
+
+def plugin() -> str:
+    """Write what Meltano has to know of the tap, as part of its definition."""
+    definition = {
+        "capabilities": sorted(capability.value for capability in TapQonto.capabilities),
+        "settings_group_validation": [list(names) for names in WAYS.values()],
+        "settings": settings_of_meltano(),
+    }
+    text = yaml.safe_dump(definition, allow_unicode=True, sort_keys=False, width=100)
+    return textwrap.indent(text, "    ").rstrip()
+
+
+def list_of_ways() -> str:
+    """Write the ways of authentication, each with its settings."""
+    ways = [f"- {way}: {', '.join(f'`{name}`' for name in names)}" for way, names in WAYS.items()]
+    return "\n".join(ways)
+
+
+def table_of_settings() -> str:
+    """Write the table of the tap's own settings."""
+    rows = [("setting", "type", "default", "meaning"), ("---",) * 4]
+    for name, shape in settings(TapQonto.config_jsonschema):
+        kind = "secret" if shape.get("secret") else shape.get("format") or _type(shape)
+        default = f"`{_text(shape['default'])}`" if "default" in shape else ""
+        rows.append((f"`{name}`", kind, default, shape["description"]))
+    return _table(rows)
+
+
+def table_of_streams() -> str:
+    """Write the table of streams."""
+    rows = [("stream", "rows are", "key", "read by"), ("---",) * 4]
+    for stream in STREAMS:
+        facts = vars(stream)
+        parent = facts.get("parent_stream_type")
+        way = f"with `{parent.name}`" if parent else f"`{facts['replication_key']}`"
+        key = ", ".join(f"`{name}`" for name in facts["primary_keys"])
+        what = str(stream.__doc__).splitlines()[0].removeprefix("Stream of ")
+        rows.append((f"`{facts['name']}`", what, key, way))
+    return _table(rows)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+PIECES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {
+        "settings": table_of_settings,
+        "streams": table_of_streams,
+        "ways": list_of_ways,
+    },
+    "meltano.yml": {"tap-qonto": plugin},
+}
+"""The files, and what is made in each."""
+
+
+def rewrite(name: str, text: str) -> str:
+    """Return a file's text with each piece made anew.
+
+    Raises:
+        ValueError: A piece has no place in the text.
+    """
+    for piece, make in PIECES[name].items():
+        place = re.compile(rf"(begin {piece}\b[^\n]*\n).*?(?=[^\n]*end {piece}\b)", re.DOTALL)
+        parts = place.split(text)
+        if len(parts) != 3:  # noqa: PLR2004 - before, the line that begins it, after
+            msg = f"{name} needs one place between 'begin {piece}' and 'end {piece}'"
+            raise ValueError(msg)
+        text = f"{parts[0]}{parts[1]}{make()}\n{parts[2]}"
+    return text
+
+
+def main() -> None:
+    """Rewrite the files."""
+    for name in PIECES:
+        path = ROOT / name
+        path.write_text(rewrite(name, path.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The catalog: what users and targets build on, changed on purpose alone.
+
+After a change on purpose: ``pytest tests/test_catalog.py --snapshot-update``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import FILES, INVOICES, discovered
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from tests.fake_qonto import FakeQonto
+    from tests.support import Json, Runner
+
+
+def entry(stream: str) -> Json:
+    [found] = [each for each in discovered()["streams"] if each["tap_stream_id"] == stream]
+    return dict(found)
+
+
+def test_there_are_these_streams() -> None:
+    names = [each["tap_stream_id"] for each in discovered()["streams"]]
+    assert sorted(names) == sorted([INVOICES, FILES])
+
+
+@pytest.mark.parametrize("stream", [INVOICES, FILES])
+def test_the_entry_of_a_stream_is_as_it_was(stream: str, snapshot: SnapshotAssertion) -> None:
+    assert entry(stream) == snapshot
+
+
+def test_keys_and_method_are_what_the_design_says() -> None:
+    invoices, files = entry(INVOICES), entry(FILES)
+    assert invoices["key_properties"] == ["id"]
+    assert invoices["replication_key"] == "updated_at"
+    assert invoices["replication_method"] == "INCREMENTAL"
+    assert files["key_properties"] == ["supplier_invoice_id", "id"]
+    assert files.get("replication_key") is None
+
+
+@pytest.mark.parametrize("stream", [INVOICES, FILES])
+def test_every_column_but_the_keys_can_be_null_and_says_what_it_is(stream: str) -> None:
+    described = entry(stream)
+    keys = {*described["key_properties"], described.get("replication_key")}
+    for name, shape in described["schema"]["properties"].items():
+        assert shape["description"], name
+        assert ("null" in shape["type"]) is (name not in keys), name
+        assert "enum" not in shape, name
+
+
+def test_discovery_needs_no_network_and_no_credential(fake: FakeQonto, tap: Runner) -> None:
+    output = tap.command(["--discover"], {"TAP_QONTO_API_URL": fake.url})
+    assert output.code == 0
+    assert json.loads(output.stdout) == discovered()
+    assert fake.control.count() == 0
