@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyrate_limiter import (
     AbstractBucket,
@@ -26,11 +26,12 @@ from tap_qonto.errors import ConfigError, TapQontoError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 MEMORY = "memory"
 _NAME = "tap_qonto_calls"
 
-_MILLISECONDS = 1000 * 1.02
+_MARGIN = 1.04
 """Windows are held a little longer than they are, since requests do not reach
 Qonto in even time after they were let go."""
 
@@ -73,7 +74,7 @@ class RateBudget:
         self._sleep = sleep
         self._clock = _Clock(clock or (time.monotonic if store == MEMORY else time.time))
         rates = [
-            Rate(int(limit["requests"]), max(1, round(limit["seconds"] * _MILLISECONDS)))
+            Rate(int(limit["requests"]), max(1, round(limit["seconds"] * _MARGIN * 1000)))
             for limit in limits
         ]
         with _store_errors(store):
@@ -81,7 +82,9 @@ class RateBudget:
         self._store = store
         self._lock = threading.Lock()
         # Only SQLite's needs a lock over processes; Redis counts in one step.
-        self._shared_lock = self._bucket.limiter_lock() or nullcontext()
+        self._shared_lock: AbstractContextManager[Any] = (
+            self._bucket.limiter_lock() or nullcontext()  # type: ignore[assignment]
+        )
         self._resume_at = 0
 
     def acquire(self) -> None:

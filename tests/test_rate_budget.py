@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Limits = "Sequence[dict[str, float]]"
 QONTO = SETTINGS["properties"]["rate_limits"]["default"]
-LONGER = 1.02
+LONGER = 1.04
 """Windows are held a little longer than Qonto's, since calls arrive unevenly."""
 TICK = 0.003
 
