@@ -13,6 +13,16 @@ demo: .venv/demo.stamp .meltano/plugins.stamp
 test: .venv/dev.stamp .meltano/plugins.stamp
 	$(PY) -m pytest $(ARGS)
 
+soak: .venv/dev.stamp .meltano/plugins.stamp  ## The same promises under more and other accidents
+	TAP_QONTO_EXAMPLES=5000 TAP_QONTO_KILLS=200 TAP_QONTO_RUNS=40 $(PY) -m pytest \
+		tests/test_no_loss.py tests/test_stops.py tests/test_soak.py --timeout=7200 $(ARGS)
+
+bench: .venv/bench.stamp  ## All figures beside their peers, into docs/benchmarks.md
+	$(PY) -m bench $(ARGS)
+
+targets: .venv/dev.stamp  ## The tap into many targets, into docs/targets.md
+	$(PY) -m tests.targets $(ARGS)
+
 lint: .venv/dev.stamp
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
@@ -37,7 +47,11 @@ generate: .venv/dev.stamp
 	@touch $@
 
 .venv/dev.stamp: .venv/uv.stamp pyproject.toml
-	@$(UV) --editable '.[s3,sftp]' --group test --group lint
+	@$(UV) --editable '.[redis,s3,sftp]' --group test --group lint
+	@touch $@
+
+.venv/bench.stamp: .venv/dev.stamp
+	@$(UV) --group bench
 	@touch $@
 
 .meltano/plugins.stamp: meltano.yml pyproject.toml | .venv/demo.stamp

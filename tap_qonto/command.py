@@ -18,7 +18,7 @@ from typing_extensions import override
 from tap_qonto.errors import OutputError, TapQontoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 logger = logging.getLogger("tap-qonto")
 
@@ -80,7 +80,7 @@ class TapCommand(click.Command):
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def _sentences() -> Generator[None, None, None]:
     """Turn failures into sentences and exit codes."""
     code = 0
     try:

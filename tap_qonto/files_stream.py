@@ -15,7 +15,7 @@ from tap_qonto.downloads import Downloader, Options
 from tap_qonto.storage import storage_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
     from concurrent.futures import Future
 
     from singer_sdk.helpers.types import Context
@@ -48,7 +48,7 @@ class FilesStream(BaseStream):
         return self._tap.attachment_settings
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Generator[None, None, None]:
         """Prepare for the rows of one sync; SCHEMA goes out here, once."""
         self.logger.info("Beginning sync of '%s'", self.name)
         self._write_schema_message()

@@ -16,7 +16,7 @@ from tap_qonto.errors import StorageError
 from tap_qonto.storage import INCOMPLETE, Reader, Writer, short, storage_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 class LocalStorage:
@@ -79,7 +79,7 @@ class LocalStorage:
         return Reader(file, short(self.location(path)))
 
     @contextmanager
-    def create(self, path: str) -> Iterator[Writer]:
+    def create(self, path: str) -> Generator[Writer, None, None]:
         """Give a file that appears under its name when the context is left."""
         if self._own is None:
             msg = "prepare() comes first"

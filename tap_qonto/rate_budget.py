@@ -25,8 +25,7 @@ from pyrate_limiter import (
 from tap_qonto.errors import ConfigError, TapQontoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
 MEMORY = "memory"
 _NAME = "tap_qonto_calls"
@@ -82,9 +81,7 @@ class RateBudget:
         self._store = store
         self._lock = threading.Lock()
         # Only SQLite's needs a lock over processes; Redis counts in one step.
-        self._shared_lock: AbstractContextManager[Any] = (
-            self._bucket.limiter_lock() or nullcontext()  # type: ignore[assignment]
-        )
+        self._shared_lock: Any = self._bucket.limiter_lock() or nullcontext()
         self._resume_at = 0
 
     def acquire(self) -> None:
@@ -127,7 +124,7 @@ def _bucket(store: str, rates: list[Rate]) -> AbstractBucket:
 
 
 @contextmanager
-def _store_errors(store: str) -> Iterator[None]:
+def _store_errors(store: str) -> Generator[None, None, None]:
     """Say in a sentence that a store fails, without its password."""
     try:
         yield

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -90,7 +91,7 @@ def _exact_type(shape: Mapping[str, Any]) -> Any:
             ]
             exact: Any = msgspec.defstruct("Exact", fields, forbid_unknown_fields=True)
         case "array":
-            exact = list[_exact_type(shape["items"])]  # type: ignore[misc]
+            exact = GenericAlias(list, (_exact_type(shape["items"]),))
         case "string":
             exact = str
         case kind:

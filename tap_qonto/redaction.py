@@ -51,22 +51,20 @@ def redact(text: str) -> str:
 
 def install() -> None:
     """Redact every log record of this process from now on."""
-    make = logging.getLogRecordFactory()
-    if getattr(make, "redacts", False):
-        return
+    logging.setLogRecordFactory(_RedactedRecord)
 
-    def redacted(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        record = make(*args, **kwargs)
-        message = record.getMessage()
-        if record.exc_info:
-            message += "\n" + "".join(traceback.format_exception(*record.exc_info))
+
+class _RedactedRecord(logging.LogRecord):
+    """A log record in whose message and traceback nothing secret is left."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        message = self.getMessage()
+        if self.exc_info:
+            message += "\n" + "".join(traceback.format_exception(*self.exc_info))
         clean = redact(message)
-        if clean != record.getMessage():
-            record.msg, record.args, record.exc_info = clean, None, None
-        return record
-
-    redacted.redacts = True  # type: ignore[attr-defined]
-    logging.setLogRecordFactory(redacted)
+        if clean != self.getMessage():
+            self.msg, self.args, self.exc_info = clean, None, None
 
 
 def _without_query(found: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from tap_qonto.errors import StorageError
 from tap_qonto.storage import FREE, INCOMPLETE, Reader, Writer, short, storage_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 _ABANDONED = timedelta(days=1)
 _OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"}
@@ -81,7 +81,7 @@ class RemoteStorage:
         return Reader(file, where, self._turn)
 
     @contextmanager
-    def create(self, path: str) -> Iterator[Writer]:
+    def create(self, path: str) -> Generator[Writer, None, None]:
         """Give a file that appears under its name when the context is left."""
         final = f"{self._root}/{path}"
         name = final

@@ -66,7 +66,8 @@ def run(attempt: Callable[[], T], pause: Callable[[float], None]) -> T:
         return retrying(attempt)
     except TransientError as error:
         tries = retrying.statistics["attempt_number"]
-        msg = f"{error.final} Given up after {tries} attempts."
+        counted = "1 attempt" if tries == 1 else f"{tries} attempts"
+        msg = f"{error.final} Given up after {counted}."
         raise UnreachableError(msg) from error
 
 

@@ -28,7 +28,7 @@ from tap_qonto.settings import is_loopback
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
 
     from tap_qonto.auth import Authenticator
@@ -156,7 +156,7 @@ class Session:
         return retries.run(attempt, self.pause)
 
     @contextmanager
-    def open_file(self, url: str, *, what: str) -> Iterator[requests.Response]:
+    def open_file(self, url: str, *, what: str) -> Generator[requests.Response, None, None]:
         """Open a signed file URL for streaming: one attempt, any status.
 
         The credential is not sent: S3 refuses a second one beside the signature, and
@@ -277,7 +277,7 @@ def _connection_pool(size: int) -> requests.Session:
 
 
 @contextmanager
-def _connection_errors(what: str, host: str) -> Iterator[None]:
+def _connection_errors(what: str, host: str) -> Generator[None, None, None]:
     """Name failures of the connection, and tell those that may pass."""
     try:
         yield

@@ -15,7 +15,7 @@ from typing_extensions import Self
 from tap_qonto.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 INCOMPLETE = ".tap-qonto-incomplete"
 """Folder below the location for files that are being written."""
@@ -142,7 +142,7 @@ def short(place: str) -> str:
 
 
 @contextmanager
-def storage_errors(where: str, deed: str) -> Iterator[None]:
+def storage_errors(where: str, deed: str) -> Generator[None, None, None]:
     """Say in a sentence what the place answered, without the driver's options."""
     try:
         yield

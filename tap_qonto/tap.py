@@ -97,8 +97,8 @@ class TapQonto(Tap):
     def setup_mapper(self) -> None:
         """Set up stream maps; with our keys, where a catalog leaves them out."""
         for stream in STREAMS:
-            entry = self.input_catalog and self.input_catalog.get_stream(stream.name)
-            if entry:
+            catalog = self.input_catalog or Catalog()
+            if entry := catalog.get_stream(stream.name):
                 entry.key_properties = list(stream.primary_keys)
         super().setup_mapper()
 

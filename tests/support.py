@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from tap_qonto.tap import TapQonto
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from tests.fake_qonto import FakeQonto, FakeQontoProcess
@@ -334,7 +334,7 @@ def _as_process(
 
 
 @contextmanager
-def _signals_kept() -> Iterator[None]:
+def _signals_kept() -> Generator[None, None, None]:
     """Give signals back to pytest, which the SDK takes when a tap is made."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = [signal.getsignal(number) for number in numbers]

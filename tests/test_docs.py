@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from scripts import generate, reference
+from scripts import generate
+from scripts.reference import PAGES as GENERATED
+from tap_qonto import retries
+from tap_qonto.streams import STREAMS
+from tap_qonto.tap import TapQonto
+from tests.fake_qonto import api
+from tests.fake_qonto.answers import json_bytes
 from tests.stack import ROOT
+from tests.test_packaging import assert_workflow_is_good
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support import Runner
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
-GENERATED = sorted(name for name in generate.PIECES if name.startswith("docs/"))
 TROUBLES = (DOCS / "troubleshooting.md").read_text("utf-8")
 ENTRIES = re.findall(r"^\| `(.+?)` \|", TROUBLES, re.MULTILINE)
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
@@ -58,11 +68,13 @@ NO_FAILURES = {
     "The refresh token was not used; run the tap again later.",
     "The refresh token may be used up: run the tap again within a minute. If it is refused then: …",
     "the code of this login has ended. Run tap-qonto-login again.",
-    "the refresh token was not used for 90 days, was withdrawn, or was used without …, which must "
-    "last from run to run. …",
+    (
+        "the refresh token was not used for 90 days, was withdrawn, or was used without …, "
+        "which must last from run to run. …"
+    ),
 }
 """Texts that are no failures of their own."""
-_PARTS = {"{self.where}": "the token store …"}
+_PARTS = {"self.where": "the token store …"}
 _FEWEST_WORDS = 4
 
 
@@ -73,7 +85,7 @@ def _text(node: ast.AST) -> str | None:
         text = "".join(
             str(part.value)
             if isinstance(part, ast.Constant)
-            else _PARTS.get(f"{{{ast.unparse(part).strip(chr(39) + 'f{}')}}}", "…")
+            else _PARTS.get(ast.unparse(part).strip("f'{}"), "…")
             for part in node.values
         )
     else:
@@ -85,7 +97,7 @@ def _texts(tree: ast.AST) -> Iterator[str]:
     """Yield the texts of a module that are neither documentation nor parts of others."""
     for child in ast.iter_child_nodes(tree):
         is_about = isinstance(child, ast.keyword) and child.arg in {"description", "help", "title"}
-        if is_about or isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+        if is_about or (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)):
             continue
         text = _text(child)
         if text is None:
@@ -94,6 +106,7 @@ def _texts(tree: ast.AST) -> Iterator[str]:
             yield text
 
 
+@cache
 def sentences() -> list[str]:
     """Return every sentence of the package that a user can see."""
     modules = sorted((ROOT / "tap_qonto").rglob("*.py"))
@@ -117,6 +130,13 @@ def test_each_entry_is_about_a_sentence(entry: str) -> None:
     assert any(is_about(entry, sentence) for sentence in sentences())
 
 
+def test_what_it_says_of_attempts_is_so() -> None:
+    assert "seven times" in TROUBLES
+    assert retries.ATTEMPTS == 7
+    assert "a quarter of an hour" in TROUBLES
+    assert retries.PATIENCE == 15 * 60
+
+
 @pytest.mark.parametrize("name", GENERATED)
 def test_generated_pages_are_made_from_the_code(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
@@ -125,21 +145,29 @@ def test_generated_pages_are_made_from_the_code(name: str) -> None:
 
 def test_generated_pages_name_every_field() -> None:
     text = (DOCS / "streams.md").read_text("utf-8")
-    for stream in reference.STREAMS:
+    for stream in STREAMS:
         for name in stream.schema["properties"]:
             assert f"\n| `{name}` |" in text
 
 
-@pytest.mark.timeout(300)
-def test_the_site_builds(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    for page in PAGES:
-        made = tmp_path / ("" if page.stem == "index" else page.stem) / "index.html"
-        assert made.is_file()
-        asked = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=.?(https?://[^\s>]+)", made.read_text("utf-8"))
-        assert asked == []
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as it is released: any dead link or anchor fails the build."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(DOCS, folder / "docs")
+    shutil.copy(ROOT / "mkdocs.yml", folder)
+    command = [sys.executable, "-m", "zensical", "build", "--strict"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / ".work" / "site"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_site_has_each_page(site: Path, page: Path) -> None:
+    made = (site / ("" if page.stem == "index" else page.stem) / "index.html").read_text("utf-8")
+    fetched = re.findall(r"<(?:script|link|img)\b[^>]+(?:src|href)=[\"']?https?:[^>]+", made)
+    assert fetched == []
+    assert f": {page.name}\n" in (ROOT / "mkdocs.yml").read_text("utf-8"), "not in nav"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -158,9 +186,11 @@ def test_tests_that_are_named_exist(page: Path) -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    known = {name for name, _ in generate.settings(reference.generate.TapQonto.config_jsonschema)}
+    known = {name for name, _ in generate.settings(TapQonto.config_jsonschema)}
     for page in PAGES:
-        named = re.findall(r"`(attachments\.\w+|supplier_invoices_filter\.\w+)`", page.read_text("utf-8"))
+        named = re.findall(
+            r"`(attachments\.\w+|supplier_invoices_filter\.\w+)`", page.read_text("utf-8")
+        )
         assert set(named) <= known, page
 
 
@@ -169,3 +199,48 @@ def test_the_container_file_is_as_shown() -> None:
     assert f"```dockerfile\n{text}```" in (DOCS / "deployment.md").read_text("utf-8")
     for line in re.findall(r"^COPY --chown=tap (.*) \S+$", text, re.MULTILINE):
         assert all((ROOT / name).exists() for name in line.split())
+
+
+def blocks(page: str) -> list[str]:
+    """Return the Python of a page."""
+    text = (DOCS / page).read_text("utf-8")
+    return [code for _, language, code in BLOCK.findall(text) if language == "python"]
+
+
+def stamped(name: str, second: int) -> dict[str, str]:
+    return {"id": name, "name": name, "updated_at": f"2025-01-03T06:27:{second:02}Z", "new": "x"}
+
+
+def test_the_guide_for_streams_can_be_followed(
+    tap: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, endpoint = blocks("add-a-stream.md")
+    facts: dict[str, Any] = {"__name__": "tap_qonto.streams.clients"}
+    exec(compile(stream, "clients.py", "exec", dont_inherit=True), facts)  # noqa: S102 - our own
+    clients = [stamped(f"client {number}", number) for number in range(5)]
+    answers: dict[str, Any] = {"CLIENTS": clients, "json_bytes": json_bytes}
+    code = f"from __future__ import annotations\n{endpoint}"
+    exec(compile(code, "api.py", "exec", dont_inherit=True), answers)  # noqa: S102 - our own
+    route = (re.compile("/v2/clients()"), "client.read", answers["list_clients"])
+    monkeypatch.setattr("tests.fake_qonto.api.ROUTES", (*api.ROUTES, route))
+    monkeypatch.setattr("tap_qonto.tap.STREAMS", (*STREAMS, facts["Clients"]))
+
+    first = tap.sync(page_size=2)
+    assert {row["id"] for row in first.records("clients")} == {row["id"] for row in clients}
+    assert first.records("clients")[0]["updated_at"] == "2025-01-03T06:27:00.000000Z"
+    assert first.records("clients")[0]["extra_fields"] == {"new": "x"}
+    clients.append(stamped("client 5", 59))
+    second = tap.sync(state=first.state, lookback_seconds=0)
+    assert second.records("clients")[-1]["id"] == "client 5"
+    assert len(second.records("clients")) < len(clients)
+
+
+def test_the_nightly_workflow_is_valid(tmp_path: Path) -> None:
+    (code,) = (
+        code
+        for _, language, code in BLOCK.findall((DOCS / "deployment.md").read_text("utf-8"))
+        if language == "yaml" and "\njobs:" in code
+    )
+    path = tmp_path / "nightly.yml"
+    path.write_text(code, "utf-8")
+    assert_workflow_is_good(path)

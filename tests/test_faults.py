@@ -42,9 +42,7 @@ def test_faults_that_pass_change_nothing(fake: FakeQonto, tap: Runner) -> None:
     settings = {**unlimited(fake), "page_size": 10, "request_timeout": 1}
     for host, faults in (("api", API_FAULTS), ("files", FILE_FAULTS)):
         for kind, facts in faults:
-            fake.control.add_fault(
-                kind, host=host, probability=0.05 / len(faults), **facts
-            )
+            fake.control.add_fault(kind, host=host, probability=0.05 / len(faults), **facts)
     destination = Destination()
     destination.take(tap.sync(**settings).messages)
     asked = fake.control.requests("api") + fake.control.requests("files")

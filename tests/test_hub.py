@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from jsonschema import Draft7Validator
 from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT7
 
 from scripts import generate, hub
 from tests.stack import BIN, ROOT
 from tests.test_packaging import build
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fake_qonto import FakeQonto
 
 SCHEMAS = ROOT / "tests" / "data" / "hub_schemas"
@@ -34,8 +34,9 @@ def test_it_is_made_from_the_tap() -> None:
 
 def test_it_is_valid_for_the_hub() -> None:
     read = [json.loads(path.read_text("utf-8")) for path in SCHEMAS.rglob("*.json")]
-    resources = [(schema["$id"], Resource(schema, DRAFT7)) for schema in read]
-    registry: Registry[Any] = Registry().with_resources(resources)
+    resources = [(schema["$id"], Resource.from_contents(schema)) for schema in read]
+    empty: Any = Registry()
+    registry = empty.with_resources(resources)
     (schema,) = (schema for schema in read if schema["$id"] == "extractors.schema.json")
     errors = Draft7Validator(schema, registry=registry).iter_errors(DEFINITION)
     assert [error.message for error in errors] == []
@@ -111,10 +112,8 @@ def test_an_empty_project_takes_it_and_runs(
 
     project.meltano("add", "tap-qonto", "--from-ref", hub.PATH)
     project.meltano("add", "target-jsonl", "--from-ref", tmp_path / "target.yml")
-    assert f"v{NEWEST}," in project.meltano("invoke", "tap-qonto", "--version")
     assert "--redirect-uri" in project.meltano("invoke", "tap-qonto:login", "--help")
 
-    project.meltano("config", "set", "tap-qonto", "page_size", "20")
     assert "valid" in project.meltano("config", "test", "tap-qonto")
 
     project.meltano("select", "tap-qonto", "supplier_invoices", "*")

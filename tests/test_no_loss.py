@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_qonto import timestamps
 from tests.destination import Destination, unlimited
 from tests.support import INVOICES, Runner, chosen
 

@@ -9,15 +9,15 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.stack import ROOT
+from tests.stack import BIN, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.fake_qonto import FakeQonto
 
@@ -29,6 +29,7 @@ else:
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 SHIPPED: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FOLDERS_OF_COMMANDS = {"win32": "Scripts"}
 
 # Tools and dependencies are installed.
@@ -148,4 +149,33 @@ def test_the_wheel_runs_on_its_own(
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_each_extra_is_documented(extra: str) -> None:
-    assert f"tap-qonto[{extra}]" in (ROOT / "docs" / "files.md").read_text("utf-8")
+    pages = [path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")]
+    assert any(f"tap-qonto[{extra}]" in page for page in pages)
+
+
+def assert_workflow_is_good(path: Path) -> None:
+    """Hold a workflow to its schema, and to what is known of attacks on workflows."""
+    schema: list[str | Path] = [
+        BIN / "check-jsonschema",
+        "--builtin-schema",
+        "vendor.github-workflows",
+    ]
+    attacks: list[str | Path] = [BIN / "zizmor", "--offline", "--no-progress"]
+    for command in (schema, attacks):
+        done = subprocess.run([*command, path], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_are_good(path: Path) -> None:
+    assert_workflow_is_good(path)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_may_nothing_at_first_and_pin_actions(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert "\npermissions: {}\n" in text
+    for name in re.findall(r"uses: (.*)", text):
+        assert re.fullmatch(r"\./\S+|[\w-]+/[\w-]+@[0-9a-f]{40} # v[\d.]+", name)
+    named = re.findall(r"\btests/\w+\.py\b", text)
+    assert all((ROOT / name).is_file() for name in named)

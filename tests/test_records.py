@@ -237,6 +237,8 @@ def test_values_that_fit_no_column_are_kept_beside_it(fake: FakeQonto, tap: Runn
         "approval_workflow.approver_ids": "nobody",
         "einvoicing_lifecycle_events.0.status_code": "two hundred",
         "einvoicing_lifecycle_events.0.timestamp": 1733310316,
+        "einvoicing_lifecycle_events.1.status_code": True,
+        "einvoicing_lifecycle_events.2.status_code": Decimal("1.5"),
         "transfer_ids.1": {"id": "t"},
     }
     record = record_of(
@@ -245,7 +247,9 @@ def test_values_that_fit_no_column_are_kept_beside_it(fake: FakeQonto, tap: Runn
         **{name: value for name, value in misfits.items() if "." not in name},
         approval_workflow={"approver_ids": "nobody", "verified_by": "m"},
         einvoicing_lifecycle_events=[
-            {"status_code": "two hundred", "timestamp": 1733310316, "reason": "r"}
+            {"status_code": "two hundred", "timestamp": 1733310316, "reason": "r"},
+            {"status_code": True},
+            {"status_code": Decimal("1.5")},
         ],
         transfer_ids=["t1", {"id": "t"}, None],
     )

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from tap_qonto import redaction
 from tests.destination import unlimited
-from tests.support import Json, Output, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.fake_qonto import FakeQonto
+    from tests.support import Json, Output, Runner
 
 DEBUG = {"TAP_QONTO_LOGLEVEL": "DEBUG"}
-SECRET = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40
-).map("s3cr3t{}".format)
+SECRET = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40).map(
+    "s3cr3t{}".format
+)
 
 
 def everything_but_records(output: Output) -> str:
@@ -47,10 +47,13 @@ def forgetful() -> Iterator[None]:
     refused=st.booleans(),
 )
 @example(
-    login='a"b\\c/d?e', secret_key="{}%s%(x)s", staging_token="'qu'ote'", fault="reset",
+    login='a"b\\c/d?e',
+    secret_key="{}%s%(x)s",
+    staging_token="'qu'ote'",
+    fault="reset",
     refused=False,
 )
-def test_no_secret_leaves_the_process_at_debug(  # noqa: PLR0913
+def test_no_secret_leaves_the_process_at_debug(
     fake: FakeQonto,
     tap: Runner,
     login: str,
@@ -120,9 +123,7 @@ def test_no_content_of_an_invoice_is_in_the_log(fake: FakeQonto, tap: Runner) ->
         assert word not in everything_but_records(output)
 
 
-def test_a_row_that_cannot_be_read_is_named_by_id_and_field(
-    fake: FakeQonto, tap: Runner
-) -> None:
+def test_a_row_that_cannot_be_read_is_named_by_id_and_field(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=0)
     invoice = fake.control.add_invoice(supplier_name="Très Secrète")
     fake.control.set(extra_list_fields={"updated_at": "gestern"})
@@ -169,4 +170,3 @@ def test_exceptions_of_any_library_are_redacted(caplog: pytest.LogCaptureFixture
 
 def _fail(word: str) -> None:
     raise RuntimeError(word)
-

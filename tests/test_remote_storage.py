@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncssh
-import fsspec
+import fsspec  # type: ignore[import-untyped, unused-ignore]
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
@@ -20,7 +21,7 @@ from tap_qonto.storage import INCOMPLETE, storage_for
 from tests.support import FILES, Json, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from tests.fake_qonto import FakeQonto
@@ -49,7 +50,7 @@ class Place(NamedTuple):
 
 
 @contextmanager
-def s3() -> Iterator[Place]:
+def s3() -> Generator[Place, None, None]:
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -79,7 +80,7 @@ class _AnyPassword(asyncssh.SSHServer):
 
 
 @contextmanager
-def sftp(folder: Path) -> Iterator[Place]:
+def sftp(folder: Path) -> Generator[Place, None, None]:
     folder.mkdir()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -91,7 +92,7 @@ def sftp(folder: Path) -> Iterator[Place]:
             "127.0.0.1",
             0,
             server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(folder)),
+            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=os.fsencode(folder)),
         )
 
     async def close(server: asyncssh.SSHAcceptor) -> None:
@@ -125,9 +126,7 @@ def settings(place: Place) -> Json:
     return {"attachments": {"location": place.url, "storage_options": place.options}}
 
 
-def test_files_are_stored_whole_and_found_again(
-    fake: FakeQonto, tap: Runner, place: Place
-) -> None:
+def test_files_are_stored_whole_and_found_again(fake: FakeQonto, tap: Runner, place: Place) -> None:
     fake.control.reset(invoices=12)
     rows = tap.sync(**settings(place)).records(FILES)
     assert len(rows) > 10
@@ -164,9 +163,7 @@ def test_a_refusal_is_a_sentence_without_secrets(
     given = {"location": place.url.replace("invoices", "missing-bucket"), "storage_options": wrong}
     if place.url.startswith("s3"):
         given["storage_options"] = place.options
-    output = tap.run(
-        environment={"TAP_QONTO_LOGLEVEL": "DEBUG"}, attachments=given
-    )
+    output = tap.run(environment={"TAP_QONTO_LOGLEVEL": "DEBUG"}, attachments=given)
     assert output.code == 1
     assert "Check attachments.location" in output.sentence or "Check its form" in output.sentence
     assert SECRET not in output.stderr

@@ -18,7 +18,7 @@ import pytest
 from tests.support import INVOICES, Runner, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from tests.fake_qonto import FakeQonto
@@ -28,7 +28,7 @@ ORGANIZATIONS = ("one", "two", "three")
 
 
 @contextmanager
-def redis() -> Iterator[str]:
+def redis() -> Generator[str, None, None]:
     program = shutil.which("redis-server")
     if program is None:
         assert not os.environ.get("CI"), "CI installs redis-server"

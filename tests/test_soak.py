@@ -97,20 +97,20 @@ def test_many_nights_leave_the_tables_equal_to_qonto(fake: FakeQonto, tap: Runne
             fake.control.delete_invoice(max(deleted & set(ids)))
         nights.night()
         nights.night()
-        with psycopg.connect(database, row_factory=dict_row) as connection:
-            invoices = connection.execute("SELECT * FROM qonto.supplier_invoices").fetchall()
-            files = connection.execute("SELECT * FROM qonto.attachments").fetchall()
+        with psycopg.connect(database) as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            invoices = cursor.execute("SELECT * FROM qonto.supplier_invoices").fetchall()
+            files = cursor.execute("SELECT * FROM qonto.attachments").fetchall()
     now = {row["id"]: row for row in fake.control.invoices()}
     stored = {row["id"]: row for row in invoices if row["id"] in now}
     assert stored.keys() == now.keys()
     for key, row in now.items():
-        assert timestamps.show(stored[key]["updated_at"]) == timestamps.to_utc(
-            row["updated_at"]
-        )
+        assert timestamps.show(stored[key]["updated_at"]) == timestamps.to_utc(row["updated_at"])
         assert stored[key]["description"] == row.get("description")
     rows = {(row["supplier_invoice_id"], row["id"]): row for row in files}
     for key, row in now.items():
-        for attachment in {row.get("attachment_id"), row.get("display_attachment_id")} - {None}:
+        roles = (row.get("attachment_id"), row.get("display_attachment_id"))
+        for attachment in filter(None, roles):
             content = Path(rows[key, attachment]["location"]).read_bytes()
             assert rows[key, attachment]["sha256"] == hashlib.sha256(content).hexdigest()
             assert content == fake.control.file_bytes(attachment)

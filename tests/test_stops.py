@@ -18,7 +18,7 @@ from tests.destination import Destination, leftovers, unlimited
 from tests.support import INVOICES, Json, Output, Runner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from tests.fake_qonto import FakeQonto
 
@@ -28,7 +28,7 @@ KILLS = int(os.environ.get("TAP_QONTO_KILLS", "50"))
 @contextmanager
 def running(
     tap: Runner, stdout: int | IO[bytes] = subprocess.PIPE, **settings: object
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Generator[subprocess.Popen[bytes], None, None]:
     """Run the tap as its users do; it is killed if it outlives the test."""
     config = tap.folder / "config.json"
     config.write_text(json.dumps(tap.settings(settings)))
@@ -121,9 +121,7 @@ def test_a_signal_ends_the_run_in_time_with_a_state_and_a_sentence(
     assert leftovers(tap.files) == []
 
 
-def test_a_signal_ends_a_run_whose_target_does_not_read(
-    fake: FakeQonto, tap: Runner
-) -> None:
+def test_a_signal_ends_a_run_whose_target_does_not_read(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=200)
     with running(tap) as process:
         wait_for(lambda: fake.control.count("files") >= 90)
@@ -132,9 +130,7 @@ def test_a_signal_ends_a_run_whose_target_does_not_read(
         assert process.wait(5) == 128 + signal.SIGTERM
 
 
-def test_a_target_that_dies_leaves_a_sentence_and_whole_files(
-    fake: FakeQonto, tap: Runner
-) -> None:
+def test_a_target_that_dies_leaves_a_sentence_and_whole_files(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=200)
     with running(tap) as process:
         assert process.stdout

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .world import World
 
 AUTHORIZE_PATH = "/oauth2/auth"
-TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
+TOKEN_PATH = "/oauth2/token"
 HTML = "text/html; charset=utf-8"
 
 

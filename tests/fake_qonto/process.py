@@ -78,7 +78,7 @@ class FakeQontoProcess:
     @property
     def pid(self) -> int:
         """The process id of the server."""
-        assert self._process is not None  # noqa: S101
+        assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
@@ -88,14 +88,14 @@ class FakeQontoProcess:
             RuntimeError: It ended instead.
         """
         command = [sys.executable, "-m", "tests.fake_qonto", "--port", "0", "--while-stdin"]
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
+        self._process = subprocess.Popen(
             [*command, *self._arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self.stop()

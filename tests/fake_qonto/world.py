@@ -35,9 +35,9 @@ class Credentials:
     """Who may ask, the same over every reset."""
 
     login: str = "acme-corp-1234"
-    secret_key: str = "7c1f0a52d9e84b6f"  # noqa: S105 - the fake's own
+    secret_key: str = "7c1f0a52d9e84b6f"
     client_id: str = "fake-client"
-    client_secret: str = "fake-client-secret"  # noqa: S105 - the fake's own
+    client_secret: str = "fake-client-secret"
 
 
 @dataclass
