@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import requests
-from singer_sdk import Tap
+from singer_sdk import SchemaDirectory, StreamSchema, Tap
 from singer_sdk import typing as th
 from singer_sdk.authenticators import APIKeyAuthenticator
-from singer_sdk.pagination import BasePageNumberPaginator
+from singer_sdk.pagination import PageNumberPaginator
 from singer_sdk.streams import RESTStream
 from typing_extensions import override
-
-from tap_qonto.streams import Attachments, SupplierInvoices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +25,11 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
 
-class _Pages(BasePageNumberPaginator):
+SCHEMAS = SchemaDirectory(Path("schemas"))
+"""In the working folder; the same schemas as ours, without our code."""
+
+
+class _Pages(PageNumberPaginator):
     @override
     def has_more(self, response: requests.Response) -> bool:
         return bool(response.json()["meta"]["next_page"])
@@ -53,7 +55,7 @@ class PlainInvoices(_PlainStream):
     path = "/supplier_invoices"
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     replication_key = "updated_at"
-    schema: ClassVar[dict[str, Any]] = SupplierInvoices.schema
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(SCHEMAS)
     records_jsonpath = "$.supplier_invoices[*]"
 
     @override
@@ -87,7 +89,7 @@ class PlainAttachments(_PlainStream):
     path = "/attachments/{id}"
     primary_keys: ClassVar[tuple[str, ...]] = ("supplier_invoice_id", "id")
     parent_stream_type = PlainInvoices
-    schema: ClassVar[dict[str, Any]] = Attachments.schema
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(SCHEMAS)
     records_jsonpath = "$.attachment"
 
     @override

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tap_qonto.auth import WAYS
+from tap_qonto.settings import SETTINGS
 from tap_qonto.streams import STREAMS
 from tap_qonto.tap import TapQonto
 
@@ -39,7 +40,7 @@ def settings(schema: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def settings_of_meltano() -> list[dict[str, Any]]:
     """Return the settings of the tap as Meltano wants them, with those of the SDK."""
-    schema = {"properties": dict(TapQonto.config_jsonschema["properties"])}
+    schema = {"properties": dict(SETTINGS["properties"])}
     TapQonto.append_builtin_config(schema)
     return [_setting_of_meltano(name, shape) for name, shape in settings(schema)]
 
@@ -93,7 +94,7 @@ def list_of_ways() -> str:
 def table_of_settings() -> str:
     """Write the table of the tap's own settings."""
     rows = [("setting", "type", "default", "meaning"), ("---",) * 4]
-    for name, shape in settings(TapQonto.config_jsonschema):
+    for name, shape in settings(SETTINGS):
         kind = "secret" if shape.get("secret") else shape.get("format") or _type(shape)
         default = f"`{_text(shape['default'])}`" if "default" in shape else ""
         rows.append((f"`{name}`", kind, default, shape["description"]))

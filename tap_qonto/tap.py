@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -46,7 +47,8 @@ class TapQonto(Tap):
     """Singer tap for Qonto: supplier invoices and the files attached to them."""
 
     name = "tap-qonto"
-    config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
+    # A copy, since the SDK adds its own settings to it.
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SETTINGS)
     message_writer_class = MessageWriter
     message_writer: MessageWriter
 

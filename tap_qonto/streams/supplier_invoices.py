@@ -80,7 +80,7 @@ _ACCOUNTING = th.ObjectType(
 
 
 class SupplierInvoices(QontoStream):
-    """Stream of supplier invoices, and of documents that await review as such."""
+    """Stream of supplier invoices and documents that await review as such."""
 
     name = "supplier_invoices"
     path = "/v2/supplier_invoices"

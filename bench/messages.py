@@ -1,0 +1,50 @@
+"""How much a run says: log lines, and bytes of SCHEMA and STATE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.figures import Figure, Goal
+from bench.lab import OURS, PLAIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.lab import Lab
+
+PAGE = 100
+
+
+def messages(lab: Lab, invoices: int = 1000) -> list[Figure]:
+    """Count what a run with files writes beside its records."""
+    lab.seed(invoices)
+    ours, plain = lab.sync(OURS), lab.sync(PLAIN)
+    lines, lines_plain = (len(run.stderr.read_bytes().splitlines()) for run in (ours, plain))
+    per_page = lines / (invoices / PAGE)
+    return [
+        Figure(
+            "log_lines",
+            f"log lines, {invoices:,} invoices with their files",
+            "lines",
+            lines,
+            lines_plain,
+            goal=Goal("≤ 2 a page", per_page, 2, at_most=True),
+        ),
+        *(
+            Figure(
+                f"{kind.lower()}_bytes",
+                f"the same: bytes of {kind} messages",
+                "bytes",
+                _bytes_of(kind, ours.stdout),
+                _bytes_of(kind, plain.stdout),
+            )
+            for kind in ("SCHEMA", "STATE")
+        ),
+    ]
+
+
+def _bytes_of(kind: str, stdout: Path) -> int:
+    mark = kind.encode()
+    with stdout.open("rb") as lines:
+        # The type stands at the front of each message, whoever writes it.
+        return sum(len(line) for line in lines if mark in line[:20])
