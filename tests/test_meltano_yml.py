@@ -105,3 +105,15 @@ def test_every_kind_of_setting_comes_through_meltano(tmp_path: Path) -> None:
         "storage_options": {"key": "secret"},
         "concurrency": 16,
     }
+
+
+def test_the_example_for_many_organizations_is_valid_and_knows_its_settings() -> None:
+    path = ROOT / "examples/many-organizations/meltano.yml"
+    project = yaml.safe_load(path.read_text("utf-8"))
+    schema = json.loads(files("meltano.schemas").joinpath("meltano.schema.json").read_text())
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(project)] == []
+    base, *organizations = project["plugins"]["extractors"]
+    assert len(organizations) == 3
+    assert {each["inherit_from"] for each in organizations} == {base["name"]}
+    known = {name for name, _ in generate.settings(schema_of_the_tap())}
+    assert {setting["name"] for setting in base["settings"]} <= known

@@ -25,3 +25,9 @@ def test_make_knows_what_it_names(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^)#:]+)\)", TEXT))))
 def test_its_links_lead_somewhere(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", TEXT))))
+def test_every_guarantee_names_a_test(name: str) -> None:
+    tests = (path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    assert any(f"def {name}(" in text for text in tests)
