@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -62,7 +61,7 @@ class FilesStream(BaseStream):
             scope=self.scope,
             conform=self.conform,
         )
-        self._waiting: deque[tuple[str, list[Future[Record]]]] = deque()
+        self._fetches: dict[str, list[Future[Record]]] = {}
         self._pool = ThreadPoolExecutor(self._settings["concurrency"], thread_name_prefix=self.name)
         self._written = 0
         if mode == "files":
@@ -82,22 +81,24 @@ class FilesStream(BaseStream):
     def start_fetching(self, parents: Iterable[Record]) -> None:
         """Begin to fetch the files of a page of the parent's records, in order."""
         for parent in parents:
-            fetches = [
-                self._pool.submit(self._fetch, parent["id"], attachment_id, roles)
-                for attachment_id, roles in self._attachments(parent).items()
-            ]
-            self._waiting.append((parent["id"], fetches))
+            self._fetches[parent["id"]] = self._start(parent)
+
+    def _start(self, parent: Record) -> list[Future[Record]]:
+        return [
+            self._pool.submit(self._fetch, parent["id"], attachment_id, roles)
+            for attachment_id, roles in self._attachments(parent).items()
+        ]
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Yield the rows of the parent's record that was given to fetch first.
+        """Yield the rows of one of the parent's records, waiting for its files.
 
         Args:
-            context: The parent's record.
+            context: The parent's record; if its files are not being fetched yet,
+                that begins now.
         """
-        if not self._waiting or context is None or self._waiting[0][0] != context["id"]:
-            return
-        for fetch in self._waiting.popleft()[1]:
+        parent = dict(context or {})
+        for fetch in self._fetches.pop(parent["id"], None) or self._start(parent):
             yield fetch.result()
 
     def write_records(self, parent: Record) -> None:

@@ -50,7 +50,11 @@ class MessageWriter(MsgSpecWriter):
         line = _encode(_body(message)) + b"\n"
         self._writing = True
         try:
-            sys.stdout.buffer.write(line)
+            if hasattr(sys.stdout, "buffer"):
+                sys.stdout.buffer.write(line)
+            else:
+                # Where somebody catches the output as text.
+                sys.stdout.write(line.decode())
             sys.stdout.flush()
         except BrokenPipeError as error:
             msg = (
