@@ -50,6 +50,11 @@ generate: .venv/dev.stamp
 	@$(UV) --editable '.[redis,s3,sftp]' --group test --group lint
 	@touch $@
 
+.cache/targets.stamp: tests/targets/catalog.py tests/targets/venvs.py | .venv/dev.stamp
+	@echo "Installing targets for the tests ..."
+	@$(PY) -m tests.targets --for-tests
+	@touch $@
+
 .venv/bench.stamp: .venv/dev.stamp
 	@$(UV) --group bench
 	@touch $@

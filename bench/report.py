@@ -94,9 +94,10 @@ def as_page(run: Json) -> str:
     notes: list[str] = []
     for figure in run["figures"]:
         words, *cells = _cells(figure)
-        if figure["note"]:
-            notes.append(f"{len(notes) + 1}. {figure['note']}")
-            words += f" ({len(notes)})"
+        if note := figure["note"]:
+            if note not in notes:
+                notes.append(note)
+            words += f" ({notes.index(note) + 1})"
         rows.append(f"| {' | '.join([words, *cells])} |")
     return _PAGE.format(
         date=measured["date"],
@@ -104,7 +105,7 @@ def as_page(run: Json) -> str:
         head=" | ".join(HEAD),
         rule=" | ".join("---" for _ in HEAD),
         rows="\n".join(rows),
-        notes="".join(f"{note}\n" for note in notes),
+        notes="".join(f"{number}. {note}\n" for number, note in enumerate(notes, start=1)),
     )
 
 

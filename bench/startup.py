@@ -11,6 +11,11 @@ from bench.lab import OURS, PLAIN
 if TYPE_CHECKING:
     from bench.lab import Lab
 
+_IMPORTS = (
+    "The tap imports what the plain one does without: the rate budget, locks, retries, safe file "
+    "names (pyrate-limiter, filelock, tenacity, pathvalidate). Four fifths of both are the SDK."
+)
+
 
 def startup(lab: Lab, times: int = 9) -> list[Figure]:
     """Take the median of several starts, the tap and its peer in turns."""
@@ -20,6 +25,7 @@ def startup(lab: Lab, times: int = 9) -> list[Figure]:
             [lab.command(tap, option).wall * 1000 for tap in (OURS, PLAIN)] for _ in range(times)
         ]
         ours, plain = (median(seconds) for seconds in zip(*pairs, strict=True))
+        goal = Goal("no slower", ours / plain, 1, at_most=True)
         figures.append(
             Figure(
                 f"start{option.replace('--', '_')}",
@@ -27,7 +33,8 @@ def startup(lab: Lab, times: int = 9) -> list[Figure]:
                 "ms",
                 ours,
                 plain,
-                goal=Goal("no slower", ours / plain, 1, at_most=True),
+                goal=goal,
+                note="" if goal.reached else _IMPORTS,
             )
         )
     return figures

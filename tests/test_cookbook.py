@@ -78,10 +78,10 @@ def qonto() -> Iterator[FakeQonto]:
         for minute, fields in enumerate([*hard_ones(to_pay), *due_around(now.date())]):
             moment = (now + timedelta(minutes=minute)).isoformat()
             control.add_invoice(**{"status": "to_pay", "created_at": moment} | fields)
-        for row, order in zip(to_pay[1:], ["Bureau PO-7", "PO-8", "bon PO-9 (2/2)"], strict=False):
-            control.edit_invoice(row["id"], description=order)
+        texts = ["PO-77", "Bureau PO-7", "PO-8", "bon PO-9 (2/2)", "Solde PO-10"]
+        for row, text in zip(to_pay, texts, strict=False):
+            control.edit_invoice(row["id"], description=text)
         control.edit_invoice(to_pay[2]["id"], iban=None, total_amount=None)
-        control.edit_invoice(to_pay[0]["id"], description="PO-77")
         yield fake
 
 
@@ -95,6 +95,7 @@ def hard_ones(to_pay: list[Json]) -> Iterator[Json]:
     yield supplier | {"invoice_number": number, "status": "discarded"}
     yield {"supplier_id": other["supplier_id"], "iban": other["iban"], "invoice_number": number}
     yield supplier | {"invoice_number": "to a new account", "iban": NEW_IBAN}
+    yield supplier | {"invoice_number": "to no account", "iban": None}
     yield supplier | {"invoice_number": "to the old account"}
     names = ("supplier_id", "supplier_name", "iban", "total_amount", "issue_date")
     same = {name: second[name] for name in names}
@@ -112,7 +113,7 @@ def due_around(today: date) -> Iterator[Json]:
 
 @pytest.fixture(scope="module")
 def orders(qonto: FakeQonto) -> list[Json]:
-    """Orders: one as invoiced, one whose invoice lacks facts, one of another supplier."""
+    """Orders: as invoiced, without facts in the invoice, of another supplier, for less."""
     ordered = {
         word: row
         for row in qonto.control.invoices()
@@ -125,7 +126,7 @@ def orders(qonto: FakeQonto) -> list[Json]:
             "supplier_name": "Another & Sons" if number == "PO-9" else invoice["supplier_name"],
             "iban": invoice["iban"] or NEW_IBAN,
             "currency": (invoice["total_amount"] or {"currency": "EUR"})["currency"],
-            "amount": value(invoice["total_amount"]),
+            "amount": value(invoice["total_amount"]) - (number == "PO-10"),
         }
         for number, invoice in sorted(ordered.items())
         if number != "PO-77"
@@ -262,6 +263,7 @@ def test_purchase_orders(database: Database) -> None:
         for number, (order, row) in by_order.items()
     ]
     assert [row[3:] for row in expected] == [
+        (True, False, False),
         (False, False, False),
         (True, False, True),
         (False, True, False),

@@ -59,7 +59,7 @@ SENTENCES = {
     f"code unprocessable_entity, trace id …). {SETTING}",
     429: f"Qonto's rate limit holds off the request for {CALL}: API rate limit exceeded "
     "(HTTP 429, code too_many_requests, trace id …). Another program on the same address may use "
-    "it up: lower rate_limits or run them in turn. Given up after 1 attempts.",
+    "it up: lower rate_limits or run them in turn. Given up after 1 attempt.",
     500: f"Qonto could not answer the request for {CALL}: Internal server error (HTTP 500, "
     f"code internal_server_error, trace id …). {LATER}",
     502: f"Qonto could not answer the request for {CALL}: Bad gateway (HTTP 502, "

@@ -222,12 +222,15 @@ def test_the_bookmark_waits_until_an_instant_is_read_through() -> None:
     bulk = START + timedelta(days=1)
     qonto, paginator = BareList({f"bulk-{n:02d}": bulk for n in range(35)}), reader()
     qonto.rows |= {f"next-{n:02d}": bulk + SECOND for n in range(5)}
+    qonto.rows |= {"later": bulk + timedelta(days=1)}
     missing = dict(qonto.rows)
     while query := paginator.query:
         for row in paginator.advance(qonto.answer(query)):
             del missing[row["id"]]
         assert (paginator.complete_to or START) <= min(missing.values(), default=END)
-    assert paginator.complete_to == bulk + SECOND
+        if missing.keys() == {"later"}:
+            assert paginator.complete_to == bulk + SECOND
+    assert paginator.complete_to == bulk + timedelta(days=1)
 
 
 # Changes while the list is read.
@@ -265,6 +268,20 @@ def test_removal_while_an_instant_is_read_hides_no_other_row(*, shuffled: bool) 
 
         handed_out = walk(reader(), qonto, remove)
         assert set(qonto.rows) <= set(ids(handed_out))
+
+
+def test_a_removal_while_an_instant_is_read_costs_one_page_again() -> None:
+    bulk = START + SECOND * 60
+    qonto = BareList({f"bulk-{n:02d}": bulk for n in range(45)})
+
+    def remove(requests: int) -> None:
+        # The third request is for the first page of the instant.
+        if requests == 3:
+            del qonto.rows["bulk-03"]
+
+    handed_out = walk(reader(), qonto, remove)
+    assert set(qonto.rows) <= set(ids(handed_out))
+    assert len(qonto.asked) == 2 + 5 + 1 + 1
 
 
 def test_an_instant_that_is_edited_all_the_time_comes_to_an_end() -> None:

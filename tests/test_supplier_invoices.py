@@ -282,9 +282,8 @@ def test_a_row_that_is_edited_during_a_full_run_is_not_lost(
     company: FakeQonto, tap: Runner
 ) -> None:
     last = company.control.invoice_ids()[-1]
-    company.control.after_request(
-        1, [{"op": "edit_invoice", "id": last, "description": "edited meanwhile"}]
-    )
+    edit = {"op": "edit_invoice", "id": last, "description": "edited meanwhile"}
+    company.control.after_request(1, [{"op": "advance", "seconds": 60}, edit])
     output = tap.sync(catalog=chosen(INVOICES, full_table=[INVOICES]), page_size=10)
     assert set(output.ids()) == set(company.control.invoice_ids())
 

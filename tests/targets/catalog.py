@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from psycopg.conninfo import conninfo_to_dict
+
 from tests.targets.destinations import CsvFiles, Destination, DuckDb, JsonFiles, Postgres
 
 if TYPE_CHECKING:
@@ -85,11 +87,9 @@ def _postgres_meltanolabs(place: Place) -> Destination:
 
 
 def _postgres_pipelinewise(place: Place) -> Destination:
-    host = place.database.partition("?host=")[2]
-    settings: Json = {"host": host, "port": 5432, "user": "postgres"}
-    return Postgres(
-        place.database, place.name, settings | {"password": "unused", "dbname": "postgres"}
-    )
+    server = conninfo_to_dict(place.database)
+    settings: Json = {name: str(server[name]) for name in ("host", "port", "user", "dbname")}
+    return Postgres(place.database, place.name, settings | {"password": "unused"})
 
 
 def _duckdb(place: Place) -> Destination:
