@@ -10,7 +10,7 @@ demo: .venv/demo.stamp .meltano/plugins.stamp
 	@$(PY) -m scripts.demo
 
 # ARGS are pytest's.
-test: .venv/dev.stamp .meltano/plugins.stamp
+test: .venv/dev.stamp .meltano/plugins.stamp .cache/targets.stamp
 	$(PY) -m pytest $(ARGS)
 
 soak: .venv/dev.stamp .meltano/plugins.stamp  ## The same promises under more and other accidents

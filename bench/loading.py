@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from bench.lab import Lab
     from tests.support import Output
 
+_BEST = "The best of three for both; with SCHEMA repeated, one. Start-up is included."
 _ENDED = f"With SCHEMA repeated it was ended after {venvs.SECONDS} s; it takes longer."
+_TIMES = 3
 CHOSEN = ("target-duckdb", "pipelinewise-target-postgres", "meltanolabs-target-postgres")
 
 
-def loading(lab: Lab, invoices: int = 1000, times: int = 3) -> list[Figure]:
+def loading(lab: Lab, invoices: int = 1000) -> list[Figure]:
     """Load a recorded run in three forms, and time each; the best of several runs counts."""
     targets = [target for target in TARGETS if target.name in CHOSEN]
     for target in targets:
@@ -46,7 +48,7 @@ def loading(lab: Lab, invoices: int = 1000, times: int = 3) -> list[Figure]:
         for target in targets:
             loader = _Loader(target, lab.folder / target.name, database, rows)
             best = {form: loader.seconds(forms[form]) for form in forms}
-            for _ in range(times - 1):
+            for _ in range(_TIMES - 1):
                 for form in ("ours", "once"):
                     best[form] = min(best[form], loader.seconds(forms[form]))
             figures += _figures(target.name, invoices, best)
@@ -152,5 +154,6 @@ def _figures(target: str, invoices: int, best: Mapping[str, float]) -> list[Figu
             best["once"],
             "one SCHEMA each",
             Goal("within 1.1", ratio, 1.1, at_most=True),
+            _BEST,
         ),
     ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _IMPORTS = (
     "The tap imports what the plain one does without: the rate budget, locks, retries, safe file "
-    "names (pyrate-limiter, filelock, tenacity, pathvalidate). Four fifths of both are the SDK."
+    "names (pyrate-limiter, filelock, tenacity, pathvalidate)."
 )
 
 

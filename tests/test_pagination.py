@@ -270,13 +270,14 @@ def test_removal_while_an_instant_is_read_hides_no_other_row(*, shuffled: bool) 
         assert set(qonto.rows) <= set(ids(handed_out))
 
 
-def test_a_removal_while_an_instant_is_read_costs_one_page_again() -> None:
+@pytest.mark.parametrize("moment", [3, 4, 5, 6])
+def test_a_removal_while_an_instant_is_read_costs_one_page_again(moment: int) -> None:
     bulk = START + SECOND * 60
     qonto = BareList({f"bulk-{n:02d}": bulk for n in range(45)})
 
     def remove(requests: int) -> None:
-        # The third request is for the first page of the instant.
-        if requests == 3:
+        # The third request is for the first page of the instant, four more for the others.
+        if requests == moment:
             del qonto.rows["bulk-03"]
 
     handed_out = walk(reader(), qonto, remove)
