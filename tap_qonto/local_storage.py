@@ -43,8 +43,9 @@ class LocalStorage:
                 msg = f"{incomplete} is a link; tap-qonto needs a folder there. Remove it."
                 raise StorageError(msg)
             incomplete.mkdir(exist_ok=True)
-            for lock in incomplete.glob("*.lock"):
-                _clear_if_abandoned(lock)
+            # With or without its lock: a download that outlived its run leaves a folder.
+            for name in {entry.stem for entry in incomplete.iterdir()}:
+                _clear_if_abandoned(incomplete / f"{name}.lock")
             own = incomplete / secrets.token_hex(8)
             # The lock tells other runs on this folder that this one is alive.
             self._lock = FileLock(own.with_suffix(".lock"))

@@ -464,6 +464,9 @@ def test_a_full_disk_is_told_and_nothing_is_torn(shop: FakeQonto, tap: Runner, s
     shop.control.edit_attachment(sixth, content=b"x" * size, file_name="large.pdf")
     output = tap.run(page_size=2, largest_file=100_000, attachments={"concurrency": 1})
     check_failure(output, sentence=f"Could not write {tap.files}")
+    # A file's name may tell of an invoice; its id is enough to find it.
+    assert sixth in output.sentence
+    assert "large.pdf" not in output.stderr
     assert len(output.records()) == 5
     files = {path for path in tap.files.rglob("*") if path.is_file()}
     assert files == {Path(record["location"]) for record in output.records(FILES)}
@@ -494,3 +497,14 @@ def test_after_a_failure_the_next_run_gets_what_is_missing(shop: FakeQonto, tap:
     # Whatever was stored already is not fetched again.
     fetched = Counter(Path(request["path"]).name for request in shop.control.requests("files"))
     assert fetched == Counter({**dict.fromkeys(shop.control.attachment_ids(), 1), fifth: 2})
+
+
+def test_a_folder_that_outlived_its_run_is_cleared(tmp_path: Path) -> None:
+    orphan = tmp_path / INCOMPLETE / "0123456789abcdef"
+    orphan.mkdir(parents=True)
+    (orphan / "half").write_bytes(b"half a file")
+    storage = LocalStorage(tmp_path)
+    storage.prepare()
+    assert not orphan.exists()
+    storage.close()
+    assert not (tmp_path / INCOMPLETE).exists()

@@ -131,6 +131,24 @@ def test_all_rows_come_whatever_the_last_page_says(
     assert {request["status"] for request in company.control.requests("api")} == {200}
 
 
+@pytest.mark.parametrize("past", [422, "empty"])
+def test_a_page_that_is_gone_meanwhile_is_the_end_of_its_list(
+    fake: FakeQonto, tap: Runner, past: int | str
+) -> None:
+    stamp = "2025-01-01T00:00:00Z"
+    ids = fake.control.add_invoices(
+        [{"updated_at": stamp, "created_at": stamp, "attachment_id": None}] * 25
+    )
+    fake.control.set(past_last_page=past)
+    # The third request is for the first page of this instant, the fourth for its last.
+    gone: list[Any] = [{"op": "delete_invoice", "id": key} for key in sorted(ids)[3:15]]
+    fake.control.after_request(3, gone)
+    output = tap.sync(INVOICES, page_size=5)
+    assert set(fake.control.invoice_ids()) <= set(output.ids())
+    statuses = [request["status"] for request in fake.control.requests("api")]
+    assert (422 in statuses) is (past == 422)
+
+
 # What comes out.
 
 
