@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import cached_property
@@ -23,7 +24,8 @@ from tap_qonto.list_reader import Endpoint, ListReader
 from tap_qonto.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+    from typing import TypeAlias
 
     import requests
     from singer_sdk.helpers.types import Context
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
     from tap_qonto.pagination import Row
     from tap_qonto.records import Record
+
+    Step: TypeAlias = Record | datetime
+    """A record, or the bookmark that holds after those before it."""
 
 
 class QontoStream(BaseStream):
@@ -117,22 +122,47 @@ class QontoStream(BaseStream):
             for child in self._at_work:
                 stack.enter_context(child.running())
             window = self._window(None if self._is_full else bookmarks.start)
-            for rows, complete_to in self._reader().pages(window, progress):
-                records = [self.conform(self.prepare(row)) for row in rows]
-                for child in self._at_work:
-                    child.start_fetching(
-                        filter(self._is_wanted, records[: self.ABORT_AT_RECORD_COUNT])
-                    )
-                for record in records:
-                    yield record
+            for step in self._with_files_ahead(self._steps(window)):
+                if not isinstance(step, datetime):
+                    yield step
                     progress.row()
-                if complete_to is not None and not self._is_full:
-                    bookmarks.advance(complete_to)
+                elif not self._is_full:
+                    bookmarks.advance(step)
                     if not self._is_batched:
                         self._tap.state_writer.write_state(self.tap_state)
         for stream in (self, *self._files):
             stream.activate_version()
         progress.report()
+
+    def _steps(self, window: Window) -> Iterator[Step]:
+        """Yield the records of each page, then the bookmark that holds after them."""
+        for rows, complete_to in self._reader().pages(window, self._tap.progress):
+            yield from (self.conform(self.prepare(row)) for row in rows)
+            if complete_to is not None:
+                yield complete_to
+
+    def _with_files_ahead(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Hand steps on while the files of those that follow are being fetched.
+
+        So the next page is asked for while files come in. No more than a page's are
+        on their way, which bounds memory.
+        """
+        page = self.config["page_size"]
+        most = min(page, self.ABORT_AT_RECORD_COUNT or page) if self._at_work else 1
+        ahead: deque[Step] = deque()
+        try:
+            for step in steps:
+                if not isinstance(step, datetime) and self._is_wanted(step):
+                    for child in self._at_work:
+                        child.start_fetching(step)
+                ahead.append(step)
+                if len(ahead) == most:
+                    yield ahead.popleft()
+        except Exception:
+            # What came before the failure is whole.
+            yield from ahead
+            raise
+        yield from ahead
 
     @override
     def generate_child_contexts(

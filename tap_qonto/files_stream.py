@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -26,7 +27,7 @@ class FilesStream(BaseStream):
     """The files that records of a parent stream refer to by id.
 
     A subclass states the facts: name, path, keys, schema. The parent calls `running`
-    around its sync, `start_fetching` with each page, `write_records` with each record.
+    around its sync, `start_fetching` and later `write_records` with each record.
 
     Attributes:
         path: API path of an attachment, with ``{id}`` in it.
@@ -61,7 +62,7 @@ class FilesStream(BaseStream):
             scope=self.scope,
             conform=self.conform,
         )
-        self._fetches: dict[str, list[Future[Record]]] = {}
+        self._fetches: deque[tuple[str, list[Future[Record]]]] = deque()
         self._pool = ThreadPoolExecutor(self._settings["concurrency"], thread_name_prefix=self.name)
         self._written = 0
         if mode == "files":
@@ -78,10 +79,9 @@ class FilesStream(BaseStream):
             storage.close()
         self.logger.info("Finished sync of '%s': %d rows", self.name, self._written)
 
-    def start_fetching(self, parents: Iterable[Record]) -> None:
-        """Begin to fetch the files of a page of the parent's records, in order."""
-        for parent in parents:
-            self._fetches[parent["id"]] = self._start(parent)
+    def start_fetching(self, parent: Record) -> None:
+        """Begin to fetch the files of one of the parent's records."""
+        self._fetches.append((parent["id"], self._start(parent)))
 
     def _start(self, parent: Record) -> list[Future[Record]]:
         return [
@@ -98,7 +98,9 @@ class FilesStream(BaseStream):
                 that begins now.
         """
         parent = dict(context or {})
-        for fetch in self._fetches.pop(parent["id"], None) or self._start(parent):
+        is_begun = self._fetches and self._fetches[0][0] == parent["id"]
+        fetches = self._fetches.popleft()[1] if is_begun else self._start(parent)
+        for fetch in fetches:
             yield fetch.result()
 
     def write_records(self, parent: Record) -> None:

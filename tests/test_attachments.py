@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 import fsspec  # type: ignore[import-untyped]
 import pytest
 
-from tests.support import FILES, INVOICES
+from tap_qonto.errors import ApiError
+from tap_qonto.streams import Attachments
+from tests.support import FILES, INVOICES, bookmark, output_before
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from tests.fake_qonto import FakeQonto
     from tests.support import Json, Output, Runner
 
@@ -328,18 +332,62 @@ def test_no_more_is_in_flight_than_concurrency_allows(
     assert concurrency == 1 or max(most) > 1
 
 
+def add_slow_file(fake: FakeQonto, invoice_id: str) -> Callable[[], float]:
+    """Give an invoice a file that is slow to come; return what tells when it had come."""
+    key = fake.control.add_attachment()
+    kept = fake.control.invoice(invoice_id)["updated_at"]
+    fake.control.edit_invoice(
+        invoice_id, attachment_id=key, display_attachment_id=key, updated_at=kept
+    )
+    fake.control.add_fault("delay", host="files", path=key, delay=0.7)
+
+    def came() -> float:
+        [ended] = [each["ended"] for each in fake.control.requests("files") if key in each["path"]]
+        return float(ended)
+
+    return came
+
+
+def asked_before(fake: FakeQonto, moment: float) -> list[str]:
+    """Return the last parts of the API's paths that were asked for by then."""
+    return [
+        request["path"].rpartition("/")[2]
+        for request in fake.control.requests("api")
+        if request["started"] < moment
+    ]
+
+
+def files_of(fake: FakeQonto, invoice_ids: Iterable[str]) -> set[str]:
+    served = [fake.control.invoice(key) for key in invoice_ids]
+    return {row[name] for row in served for name in Attachments.roles} - {None}
+
+
 def test_no_more_than_a_page_of_files_is_under_way(company: FakeQonto, tap: Runner) -> None:
+    ids = company.control.invoice_ids()
+    came = add_slow_file(company, ids[0])
     tap.sync(page_size=5, attachments={"concurrency": 16})
-    invoices = {served["id"]: served for served in company.control.invoices()}
-    rows_asked, files_asked = 0, 0
-    for request in company.control.requests("api"):
-        if request["path"].endswith(INVOICES):
-            files_before = sum(
-                len({served["attachment_id"], served["display_attachment_id"]} - {None})
-                for served in list(invoices.values())[:rows_asked]
-            )
-            assert files_asked == files_before, "a page is asked for while files are fetched"
-            rows_asked = 5 if rows_asked == 0 else rows_asked + 4
-        else:
-            files_asked += 1
-    assert rows_asked >= 30
+    asked = asked_before(company, came())
+    assert sorted(asked) == sorted([INVOICES, *files_of(company, ids[:5])])
+
+
+def test_the_next_page_is_asked_for_while_files_come_in(company: FakeQonto, tap: Runner) -> None:
+    ids = company.control.invoice_ids()
+    came = add_slow_file(company, ids[9])
+    output = tap.sync(page_size=10, attachments={"concurrency": 16})
+    asked = asked_before(company, came())
+    assert asked.count(INVOICES) == 2
+    assert set(asked) - {INVOICES} - files_of(company, ids[:10])
+    # Still no state passes the page before all its files are there.
+    messages = output.messages
+    first_state = next(at for at, each in enumerate(messages) if each["type"] == "STATE")
+    written = [each["record"]["id"] for each in messages[:first_state] if "record" in each]
+    assert ids[9] in written
+
+
+def test_what_was_read_before_a_page_fails_is_written(company: FakeQonto, tap: Runner) -> None:
+    company.control.add_fault("status", path=f"{INVOICES}$", after=2, status=403)
+    with pytest.raises(ApiError) as failure:
+        tap.sync(page_size=10)
+    output = output_before(failure.value)
+    assert len(output.ids()) > 10
+    assert bookmark(output.state) == output.records()[-1]["updated_at"]

@@ -8,7 +8,7 @@ import hashlib
 import os
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import asyncssh
 import fsspec  # type: ignore[import-untyped, unused-ignore]
@@ -72,6 +72,12 @@ def s3() -> Generator[Place, None, None]:
 
 
 class _AnyPassword(asyncssh.SSHServer):
+    connections: ClassVar[list[asyncssh.SSHServerConnection]] = []
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        # From Python 3.12 on a server waits for those that drivers leave open.
+        self.connections.append(conn)
+
     def password_auth_supported(self) -> bool:
         return True
 
@@ -97,6 +103,9 @@ def sftp(folder: Path) -> Generator[Place, None, None]:
 
     async def close(server: asyncssh.SSHAcceptor) -> None:
         server.close()
+        for connection in _AnyPassword.connections:
+            connection.abort()
+        _AnyPassword.connections.clear()
         await server.wait_closed()
 
     server = asyncio.run_coroutine_threadsafe(listen(), loop).result(10)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from email.utils import format_datetime
 from importlib.metadata import version
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -297,6 +299,14 @@ def test_retry_after_is_obeyed(line: Line, status: int) -> None:
     get(line.session())
     assert line.clock.now == pytest.approx(42)
     assert line.fake.control.count("api") == 2
+
+
+def test_retry_after_is_obeyed_as_a_date_too(line: Line) -> None:
+    moment = datetime.now(timezone.utc) + timedelta(minutes=6)
+    date = format_datetime(moment, usegmt=True)
+    line.fake.control.add_fault("status", status=503, retry_after=date, times=1)
+    get(line.session())
+    assert line.clock.now == pytest.approx(360, abs=60)
 
 
 def test_the_rate_limit_holds_back_all_other_calls_too(line: Line) -> None:
