@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 from tap_qonto.base_stream import BaseStream
-from tap_qonto.downloads import Downloader, Options
-from tap_qonto.storage import storage_for
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -50,6 +48,9 @@ class FilesStream(BaseStream):
     @contextmanager
     def running(self) -> Generator[None, None, None]:
         """Prepare for the rows of one sync; SCHEMA goes out here, once."""
+        from tap_qonto.downloads import Downloader, Options  # noqa: PLC0415 - takes its time
+        from tap_qonto.storage import storage_for  # noqa: PLC0415
+
         self.logger.info("Beginning sync of '%s'", self.name)
         self._write_schema_message()
         mode = self._settings["mode"]

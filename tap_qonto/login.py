@@ -14,135 +14,31 @@ import os
 import queue
 import re
 import secrets
-import socket
-import socketserver
-import threading
 import time
 import webbrowser
-from contextlib import contextmanager
-from functools import partial
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import click
 
 from tap_qonto import settings
+from tap_qonto.browser_answer import REDIRECT_URI, LoginError, check_redirect, listening
 from tap_qonto.errors import ConfigError, TapQontoError
-from tap_qonto.oauth import TokenEndpoint
-from tap_qonto.session import USER_AGENT
-from tap_qonto.token_store import Tokens, store_for
+from tap_qonto.token_endpoint import TokenEndpoint
+from tap_qonto.token_store import store_for
+from tap_qonto.tokens import Tokens
+from tap_qonto.transport import USER_AGENT
+from tap_qonto.validation import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
-    from tap_qonto.oauth import Grant
+    from tap_qonto.tokens import Grant
 
 SCOPES = ("offline_access", "supplier_invoice.read", "attachment.read")
 """What the streams need; `offline_access` brings the refresh token."""
-REDIRECT_URI = "http://localhost:8765/callback"
-
 _HOSTS = {settings.OAUTH_URL, settings.SANDBOX_OAUTH_URL}
 _SECONDS_FOR_TOKENS = 60.0
-_PAGE = (
-    b"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>tap-qonto</title>"
-    b"<p>tap-qonto has Qonto's answer. Close this window and go back to the terminal.</p></html>\n"
-)
-
-
-class LoginError(TapQontoError):
-    """The authorisation did not come about."""
-
-
-class _Listener(socketserver.ThreadingTCPServer):
-    """Takes the browser's answer; in threads, since browsers open idle connections too."""
-
-    # Elsewhere than on POSIX this would share the port with whoever has it.
-    allow_reuse_address = os.name == "posix"
-    daemon_threads = True
-
-    def __init__(self, redirect: SplitResult) -> None:
-        """Listen where the redirect URI points to."""
-        self.path = redirect.path or "/"
-        self.answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
-        host = redirect.hostname or ""
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, redirect.port or 80), partial(_Callback, self))
-
-
-class _Callback(BaseHTTPRequestHandler):
-    timeout = 10
-
-    def __init__(self, listener: _Listener, *request: Any) -> None:
-        """Handle a request, at once."""
-        self._listener = listener
-        super().__init__(*request)
-
-    def do_GET(self) -> None:
-        """Take an answer that comes to the right path."""
-        asked = urlsplit(self.path)
-        answer = dict(parse_qsl(asked.query))
-        if asked.path != self._listener.path or not answer.keys() & {"code", "error"}:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(_PAGE)))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.end_headers()
-        self.wfile.write(_PAGE)
-        self._listener.answers.put(answer)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
-        """Say nothing: the request holds the code."""
-
-
-def check_redirect(uri: str) -> SplitResult:
-    """Read a redirect URI.
-
-    Raises:
-        ConfigError: It does not lead back to this machine.
-    """
-    try:
-        parts = urlsplit(uri)
-        fits = parts.scheme == "http" and settings.is_loopback(uri) and bool(parts.port)
-    except ValueError:
-        fits = False
-    if not fits or parts.query or parts.fragment:
-        msg = (
-            f"The redirect URI {uri} does not lead to this machine: it must look like "
-            f"{REDIRECT_URI}, with a port, and be entered so in the OAuth app."
-        )
-        raise ConfigError(msg)
-    return parts
-
-
-@contextmanager
-def listening(redirect: SplitResult) -> Generator[queue.SimpleQueue[dict[str, str]]]:
-    """Listen for the browser; yield where its answers arrive.
-
-    Raises:
-        LoginError: The port can't be had.
-    """
-    try:
-        server = _Listener(redirect)
-    except OSError as error:
-        msg = (
-            f"It is not possible to listen on {redirect.netloc} ({error.strerror}): another "
-            "program may have the port. End it, or enter a redirect URI with another port "
-            "in the OAuth app and give it as --redirect-uri."
-        )
-        raise LoginError(msg) from error
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.answers
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def code_of(answer: Mapping[str, str], state: str) -> str:
@@ -285,7 +181,7 @@ def main(  # noqa: PLR0913 - each is one option
     }
     given = {name: value for name, value in options.items() if value}
     try:
-        for problem in settings.problems({**given, "refresh_token": "to-come"}, {}):
+        for problem in problems({**given, "refresh_token": "to-come"}, {}):
             raise ConfigError(problem)
         grant = authorise(
             TokenEndpoint(

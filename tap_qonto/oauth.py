@@ -8,36 +8,26 @@ next run finds either the old token, which lives on for 60 seconds, or the new o
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any
-
-import msgspec
-import requests
-from urllib3.exceptions import NewConnectionError
+from typing import TYPE_CHECKING
 
 from tap_qonto.errors import (
-    ApiError,
-    ConfigError,
     Fault,
     RefusedError,
     StorageError,
     TapQontoError,
     UnreachableError,
 )
-from tap_qonto.token_store import Token, Tokens
+from tap_qonto.token_endpoint import LostAnswerError, TokenEndpoint
+from tap_qonto.tokens import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from tap_qonto.token_store import TokenStore
 
-STAGING_HEADER = "X-Qonto-Staging-Token"
-"""Qonto takes the sandbox's header in these capitals alone."""
 AUTHORISE = "Authorise again with tap-qonto-login and set the refresh_token that it prints."
 
 _GRACE = 55.0
@@ -46,142 +36,9 @@ _PATIENCE = 20.0
 _RENEWALS = 2
 _DAY = 86_400
 _OLD = 60 * _DAY
-_REDIRECT, _BAD_REQUEST, _UNAUTHORIZED, _TOO_MANY, _SERVER = 300, 400, 401, 429, 500
+_UNAUTHORIZED = 401
 
 logger = logging.getLogger("tap-qonto.oauth")
-
-
-class LostAnswerError(UnreachableError):
-    """No whole answer of the token endpoint came.
-
-    Attributes:
-        sent: Whether the request may have arrived, and used up its token.
-    """
-
-    def __init__(self, message: str, *, sent: bool) -> None:
-        """Keep the sentence, and what it means for the token."""
-        super().__init__(message)
-        self.sent = sent
-
-
-@dataclass(frozen=True)
-class Grant:
-    """A token answer; tokens without a life live an hour, as Qonto documents."""
-
-    access_token: Token = field(repr=False)
-    expires_in: Annotated[float, msgspec.Meta(gt=0)] = 3600.0
-    refresh_token: Token | None = field(default=None, repr=False)
-    scope: str = ""
-
-    def tokens(self, chain: Tokens, asked_at: float) -> Tokens:
-        """Return the chain with what was granted.
-
-        Args:
-            chain: What there was.
-            asked_at: When it was asked for: seconds since 1970, UTC.
-        """
-        return replace(
-            chain,
-            access_token=self.access_token,
-            expires_at=asked_at + self.expires_in,
-            # Qonto gives a new one each time; where none comes, the old one goes on.
-            refresh_token=self.refresh_token or chain.refresh_token,
-            refreshed_at=asked_at,
-        )
-
-
-class TokenEndpoint:
-    """Qonto's token endpoint, as one client sees it.
-
-    Args:
-        url: ``{oauth_url}/oauth2/token``.
-        client_id: Of the OAuth app.
-        client_secret: Of the OAuth app.
-        user_agent: Qonto's gateway refuses the default ones of libraries.
-        staging_token: In the sandbox alone.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        client_id: str,
-        client_secret: str,
-        user_agent: str,
-        staging_token: str | None = None,
-    ) -> None:
-        """Open no connection yet."""
-        self.url = url
-        self._client = {"client_id": client_id, "client_secret": client_secret}
-        self._headers = {"Accept": "application/json", "User-Agent": user_agent}
-        if staging_token:
-            self._headers[STAGING_HEADER] = staging_token
-
-    def ask(self, form: Mapping[str, str], *, timeout: float, invalid_grant: str) -> Grant:
-        """Ask once for tokens.
-
-        Args:
-            form: The grant, without the client's credentials.
-            timeout: Seconds to wait for a connection, and for each piece of the answer.
-            invalid_grant: What the user is told when the grant itself is refused: why
-                that may be, and what to do.
-
-        Raises:
-            LostAnswerError: No answer, or none that says what became of the grant.
-            RefusedError: The client or the grant is not accepted.
-            ConfigError: What answers there is not Qonto's token endpoint.
-            ApiError: Any other refusal.
-        """
-        try:
-            answer = requests.post(
-                self.url,
-                data={**form, **self._client},
-                headers=self._headers,
-                timeout=timeout,
-                allow_redirects=False,
-                # Otherwise requests would send what ~/.netrc holds for the host.
-                auth=lambda request: request,
-            )
-        except requests.RequestException as error:
-            words, sent = _connection_failure(error)
-            msg = f"{words} at {self.url}. Check the network and oauth_url."
-            raise LostAnswerError(msg, sent=sent) from None
-        status = answer.status_code
-        is_json = "json" in answer.headers.get("Content-Type", "")
-        if status >= _SERVER or status == _TOO_MANY:
-            msg = f"Qonto's token endpoint {self.url} could not answer (HTTP {status})."
-            raise LostAnswerError(msg, sent=status != _TOO_MANY)
-        if status < _REDIRECT:
-            with suppress(ValueError):
-                return msgspec.json.decode(answer.content, type=Grant, strict=False)
-        if not is_json or _REDIRECT <= status < _BAD_REQUEST:
-            msg = (
-                f"The answer of {self.url} is no JSON of a token endpoint (HTTP {status}). "
-                "In the sandbox this means that staging_token is missing or wrong; "
-                "otherwise oauth_url is not Qonto's, or a proxy stands between."
-            )
-            raise ConfigError(msg)
-        if status >= _BAD_REQUEST:
-            raise self._refusal(status, answer.content, invalid_grant)
-        msg = f"The answer of {self.url} is broken off or damaged."
-        raise LostAnswerError(msg, sent=True)
-
-    def _refusal(self, status: int, body: bytes, invalid_grant: str) -> ApiError:
-        """Turn an error of RFC 6749, section 5.2, into words; its own may hold secrets."""
-        code = _error_code(body)
-        said = f"HTTP {status}, {code or 'no reason given'}"
-        fault = Fault(status, code=code)
-        if code == "invalid_grant":
-            msg = f"Qonto refused to give tokens ({said}): {invalid_grant}"
-            return RefusedError(msg, status, fault)
-        if code in {"invalid_client", "unauthorized_client"}:
-            msg = (
-                f"{self.url} does not accept client_id and client_secret ({said}). Copy both "
-                "from the OAuth app again; one of the sandbox works in the sandbox alone."
-            )
-            return RefusedError(msg, status, fault)
-        msg = f"{self.url} refused to give tokens ({said}). Check oauth_url and the OAuth app."
-        return ApiError(msg, status, fault)
 
 
 class OAuthAuthenticator:
@@ -360,27 +217,3 @@ class OAuthAuthenticator:
                 "without a renewal: run the tap more often.",
                 age / _DAY,
             )
-
-
-def _error_code(body: bytes) -> str | None:
-    try:
-        said: Any = msgspec.json.decode(body)
-    except ValueError:
-        return None
-    code = said.get("error") if isinstance(said, dict) else None
-    return code if isinstance(code, str) and re.fullmatch("[a-z_]{1,40}", code) else None
-
-
-def _connection_failure(error: requests.RequestException) -> tuple[str, bool]:
-    """Return what happened in words, and whether the request may have arrived."""
-    cause: Any = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    if isinstance(error, requests.exceptions.SSLError):
-        return "The certificate could not be verified", False
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "The proxy let nothing through", False
-    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
-        return "No connection was possible", False
-    if isinstance(error, requests.Timeout):
-        return "No answer came in time", True
-    return "The connection broke off", True

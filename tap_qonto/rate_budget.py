@@ -23,11 +23,11 @@ from pyrate_limiter import (
 )
 
 from tap_qonto.errors import ConfigError, TapQontoError
+from tap_qonto.settings import MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
-MEMORY = "memory"
 _NAME = "tap_qonto_calls"
 
 _MARGIN = 1.04

@@ -6,55 +6,37 @@ count against the budget; files come from another host, without the credential.
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from contextlib import contextmanager
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
-import requests
-from requests.adapters import HTTPAdapter
-
 from tap_qonto import errors, redaction, retries
-from tap_qonto.errors import ApiError, StoppedError, TapQontoError, UnreachableError
-from tap_qonto.oauth import STAGING_HEADER
+from tap_qonto.errors import ApiError, StoppedError, TapQontoError
 from tap_qonto.retries import TransientError
 from tap_qonto.settings import is_loopback
+from tap_qonto.transport import (
+    STAGING_HEADER,
+    connection_errors,
+    connection_pool,
+    read_answer,
+)
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Generator, Iterator, Sequence
-    from datetime import datetime
+
+    import requests
 
     from tap_qonto.auth import Authenticator
     from tap_qonto.rate_budget import RateBudget
+    from tap_qonto.transport import Answer
 
-USER_AGENT = f"tap-qonto/{version('tap-qonto')}"
 _QONTO_DOMAINS = (".qonto.com", ".qonto.co", ".qonto.eu")
-_OK, _REDIRECT, _BAD_REQUEST = 200, 300, 400
-_UNAUTHORIZED, _TOO_MANY = 401, 429
+_BAD_REQUEST, _UNAUTHORIZED, _TOO_MANY = 400, 401, 429
 _CHUNK = 1 << 16
 
 logger = logging.getLogger("tap-qonto.session")
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
-
-
-class Answer(NamedTuple):
-    """A whole JSON answer of the API.
-
-    Attributes:
-        body: The parsed JSON object; numbers with a fraction as `Decimal`.
-        date: The server's clock when it answered (UTC), if it said so.
-    """
-
-    body: dict[str, Any]
-    date: datetime | None
 
 
 class Stop:
@@ -113,8 +95,8 @@ class Session:
         self._timeout = timeout
         self._refusal: ApiError | None = None
         self._hidden_header = ""
-        self._api = _connection_pool(connections + 1)
-        self._files = _connection_pool(connections)
+        self._api = connection_pool(connections + 1)
+        self._files = connection_pool(connections)
 
     def get(
         self,
@@ -146,7 +128,7 @@ class Session:
             if observe:
                 observe(response)
             if response.status_code < _BAD_REQUEST:
-                return _read(response, what)
+                return read_answer(response, what)
             raise self._failure(response, what, scope)
 
         return self.attempt(attempt)
@@ -175,7 +157,7 @@ class Session:
         if self._staging_token and (host.endswith(_QONTO_DOMAINS) or self._is_local(url)):
             headers[STAGING_HEADER] = self._staging_token
         with (
-            _connection_errors(f"the file of {what}", host),
+            connection_errors(f"the file of {what}", host),
             self._files.get(
                 url,
                 headers=headers,
@@ -193,7 +175,7 @@ class Session:
             TransientError: The connection broke off.
             StoppedError: The run was told to end.
         """
-        with _connection_errors(f"the file of {what}", "the file host"):
+        with connection_errors(f"the file of {what}", "the file host"):
             for chunk in response.iter_content(_CHUNK):
                 self.check_stop()
                 yield chunk
@@ -222,7 +204,7 @@ class Session:
             headers = {"Accept": "application/json", "Authorization": header}
             if self._staging_token:
                 headers[STAGING_HEADER] = self._staging_token
-            with _connection_errors(what, self._api_url):
+            with connection_errors(what, self._api_url):
                 response = self._api.get(
                     f"{self._api_url}{path}",
                     params=list(params),
@@ -263,83 +245,3 @@ class Session:
             # Qonto throttles an address after 200 answers 401 in an hour.
             self._refusal = failure
         return failure
-
-
-def _connection_pool(size: int) -> requests.Session:
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=size, pool_block=True)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    session.headers["User-Agent"] = USER_AGENT
-    # Otherwise requests would send what ~/.netrc holds for the host.
-    session.auth = lambda request: request
-    return session
-
-
-@contextmanager
-def _connection_errors(what: str, host: str) -> Generator[None, None, None]:
-    """Name failures of the connection, and tell those that may pass."""
-    try:
-        yield
-    except requests.exceptions.SSLError as error:
-        msg = (
-            f"The certificate of {host} could not be verified on the request for {what}. "
-            "Check the address and this machine's certificates."
-        )
-        raise UnreachableError(msg) from error
-    except requests.Timeout as error:
-        msg = f"No answer in time on the request for {what}; request_timeout is in seconds."
-        raise TransientError(UnreachableError(msg)) from error
-    except (
-        requests.ConnectionError,
-        requests.exceptions.ChunkedEncodingError,
-        requests.exceptions.ContentDecodingError,
-    ) as error:
-        msg = (
-            f"The connection to {host} failed or broke off on the request for {what}. "
-            "Check the address and the network."
-        )
-        raise TransientError(UnreachableError(msg)) from error
-    except (requests.RequestException, ValueError) as error:
-        msg = f"The request for {what} could not be sent to {host}. Check the address."
-        raise UnreachableError(msg) from error
-
-
-def _read(response: requests.Response, what: str) -> Answer:
-    """Read an answer that says it is a success."""
-    content_type = response.headers.get("Content-Type", "")
-    if response.status_code >= _REDIRECT or "json" not in content_type:
-        kind = "a redirect" if response.status_code >= _REDIRECT else "a page"
-        msg = errors.NOT_JSON.format(what=what, kind=kind)
-        raise UnreachableError(msg)
-    try:
-        body = _parse(response.content)
-    except ValueError as error:
-        msg = f"The JSON of the answer to the request for {what} is broken off or damaged."
-        raise TransientError(UnreachableError(msg)) from error
-    if not isinstance(body, dict):
-        msg = f"The answer to the request for {what} is no JSON object. Check api_url."
-        raise UnreachableError(msg)
-    try:
-        date = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
-        date = None
-    return Answer(body, date)
-
-
-def _parse(content: bytes) -> Any:
-    """Parse JSON; halves of surrogate pairs, which no text can hold, become U+FFFD."""
-    try:
-        return _decode(content)
-    except msgspec.DecodeError:
-        return _clean(json.loads(content, parse_float=Decimal))
-
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SURROGATES.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean(name): _clean(item) for name, item in value.items()}
-    return value

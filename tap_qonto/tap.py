@@ -18,17 +18,12 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_qonto import redaction, settings
-from tap_qonto.auth import StaticCredential, way_of
 from tap_qonto.command import TapCommand, Terminated
-from tap_qonto.connection_test import findings
 from tap_qonto.errors import ConfigError
 from tap_qonto.messages import MessageWriter
-from tap_qonto.oauth import OAuthAuthenticator
 from tap_qonto.progress import Progress
-from tap_qonto.rate_budget import RateBudget
-from tap_qonto.session import USER_AGENT, Session, Stop
 from tap_qonto.streams import STREAMS
-from tap_qonto.token_store import store_for
+from tap_qonto.validation import problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +32,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
 
-    from tap_qonto.auth import Authenticator
+    from tap_qonto.session import Session
 
 _GRACE = 4.0
 """Seconds after which a run that was told to end is ended, whatever blocks it."""
@@ -65,7 +60,7 @@ class TapQonto(Tap):
         }
         redaction.hide(*settings.secrets(given))
         redaction.install()
-        found = settings.problems(given, schema)
+        found = problems(given, schema)
         self._config = given if found else settings.with_defaults(given)
         if found and raise_errors:
             raise ConfigValidationError(found[0], errors=found, schema=schema)
@@ -117,45 +112,9 @@ class TapQonto(Tap):
     @cached_property
     def session(self) -> Session:
         """The one way to Qonto for all streams."""
-        config = self.config
-        budget = RateBudget(
-            config["rate_limits"],
-            store=config["rate_limit_store"],
-            sleep=Stop(self.stop).pause,
-        )
-        return Session(
-            api_url=settings.api_url(config),
-            authenticator=self._authenticator(),
-            budget=budget,
-            stop=self.stop,
-            staging_token=config.get("staging_token"),
-            timeout=config["request_timeout"],
-            connections=self.attachment_settings["concurrency"],
-        )
+        from tap_qonto.connection import connect  # noqa: PLC0415 - takes its time
 
-    def _authenticator(self) -> Authenticator:
-        """Return the credential that the settings make complete."""
-        config = self.config
-        match way_of(config):
-            case "API key":
-                value = f"{config['login']}:{config['secret_key']}"
-                return StaticCredential("the API key (login and secret_key)", value)
-            case "access token":
-                value = f"Bearer {config['access_token']}"
-                return StaticCredential("the access_token", value)
-        return OAuthAuthenticator(
-            client_id=config["client_id"],
-            client_secret=config["client_secret"],
-            refresh_token=config["refresh_token"],
-            token_url=f"{settings.oauth_url(config)}/oauth2/token",
-            store=store_for(
-                config["client_id"], config["refresh_token"], config.get("token_store")
-            ),
-            timeout=config["request_timeout"],
-            user_agent=USER_AGENT,
-            staging_token=config.get("staging_token"),
-            sleep=Stop(self.stop).pause,
-        )
+        return connect(self.config, self.stop)
 
     @cached_property
     def progress(self) -> Progress:
@@ -250,6 +209,8 @@ class TapQonto(Tap):
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return
+        from tap_qonto.connection_test import findings  # noqa: PLC0415 - takes its time
+
         given: _ConfigInput = ctx.params["config"]
         tap = cls(config=given.config, parse_env_config=given.parse_env)
         found = list(findings(tap.session, tap.attachment_settings))

@@ -8,84 +8,25 @@ be written back, so the newest token lives in a store. What it holds grew from t
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
-import secrets
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from tap_qonto.errors import ConfigError, StorageError
+from tap_qonto.tokens import VERSION, Tokens, digest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from contextlib import AbstractContextManager
 
-Token = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]+\Z")]
-"""A token as RFC 6749, appendix A, has it: what a header can carry."""
-
-VERSION = 1
-_MARGIN = 120.0
 _PATIENCE = 180.0
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """What one authorisation has become. All times are seconds since 1970, UTC.
-
-    Attributes:
-        seed: Fingerprint of the refresh token that the chain began from.
-        refresh_token: The newest one.
-        access_token: None before the first renewal.
-        expires_at: When the access token ends.
-        refreshed_at: When the tokens were last renewed; 0 for never.
-        version: Of this format.
-    """
-
-    seed: str
-    refresh_token: Token = field(repr=False)
-    access_token: Token | None = field(default=None, repr=False)
-    expires_at: float = 0.0
-    refreshed_at: float = 0.0
-    version: int = VERSION
-
-    @classmethod
-    def first(cls, refresh_token: str) -> Tokens:
-        """Begin a chain."""
-        return cls(fingerprint(refresh_token), refresh_token)
-
-    def grew_from(self, refresh_token: str) -> bool:
-        """Tell whether the chain began from this refresh token."""
-        salt = self.seed.partition(":")[0]
-        return hmac.compare_digest(fingerprint(refresh_token, salt).encode(), self.seed.encode())
-
-    def good(self, now: float) -> bool:
-        """Tell whether the access token lasts for a while yet.
-
-        The margin, two minutes or a quarter of a shorter life, has room for clocks that
-        differ and for requests that take long.
-        """
-        margin = min(_MARGIN, (self.expires_at - self.refreshed_at) / 4)
-        return self.access_token is not None and now < self.expires_at - margin
-
-
-def fingerprint(refresh_token: str, salt: str | None = None) -> str:
-    """Return ``salt:digest``, which tells a token again but does not tell the token.
-
-    Args:
-        refresh_token: What to recognise later.
-        salt: Of an earlier fingerprint, to compare with it; otherwise a new one.
-    """
-    salt = salt or secrets.token_hex(8)
-    return f"{salt}:{_digest(salt, refresh_token)[:32]}"
 
 
 class TokenStore(Protocol):
@@ -274,12 +215,8 @@ def store_for(client_id: str, refresh_token: str, path: str | None = None) -> Fi
     Raises:
         ConfigError: The path can't be one.
     """
-    name = f"tokens-{_digest(client_id, refresh_token)[:16]}.json"
+    name = f"tokens-{digest(client_id, refresh_token)[:16]}.json"
     return FileTokenStore(Path(path) if path else user_state_path("tap-qonto") / name)
-
-
-def _digest(salt: str, token: str) -> str:
-    return hashlib.sha256(f"tap-qonto\n{salt}\n{token}".encode()).hexdigest()
 
 
 def _reason(error: Exception) -> str:

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from scripts import generate
 from tap_qonto.auth import WAYS
-from tap_qonto.settings import problems
 from tap_qonto.tap import TapQonto
+from tap_qonto.validation import problems
 from tests.stack import ROOT, MeltanoProject
 
 if TYPE_CHECKING:

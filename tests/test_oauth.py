@@ -26,8 +26,9 @@ from tap_qonto.errors import (
     TapQontoError,
     UnreachableError,
 )
-from tap_qonto.oauth import Grant, OAuthAuthenticator
+from tap_qonto.oauth import OAuthAuthenticator
 from tap_qonto.token_store import FileTokenStore, MemoryTokenStore
+from tap_qonto.tokens import Grant
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,14 +17,8 @@ import pytest
 from filelock import FileLock
 
 from tap_qonto.errors import ConfigError, StorageError
-from tap_qonto.token_store import (
-    VERSION,
-    FileTokenStore,
-    MemoryTokenStore,
-    Tokens,
-    fingerprint,
-    store_for,
-)
+from tap_qonto.token_store import FileTokenStore, MemoryTokenStore, store_for
+from tap_qonto.tokens import VERSION, Tokens, fingerprint
 
 if TYPE_CHECKING:
     from tap_qonto.token_store import TokenStore

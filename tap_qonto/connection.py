@@ -1,0 +1,63 @@
+"""The way to Qonto, put together from the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_qonto import settings
+from tap_qonto.auth import StaticCredential, way_of
+from tap_qonto.oauth import OAuthAuthenticator
+from tap_qonto.rate_budget import RateBudget
+from tap_qonto.session import Session, Stop
+from tap_qonto.token_store import store_for
+from tap_qonto.transport import USER_AGENT
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from tap_qonto.auth import Authenticator
+
+
+def connect(config: Mapping[str, Any], stop: threading.Event) -> Session:
+    """Return the session that the settings describe; nothing is asked yet.
+
+    Args:
+        config: The settings, with their defaults.
+        stop: Ends all waits when it is set.
+
+    Raises:
+        ConfigError: A place that the settings name cannot be used.
+    """
+    pause = Stop(stop).pause
+    return Session(
+        api_url=settings.api_url(config),
+        authenticator=_authenticator(config, pause),
+        budget=RateBudget(config["rate_limits"], store=config["rate_limit_store"], sleep=pause),
+        stop=stop,
+        staging_token=config.get("staging_token"),
+        timeout=config["request_timeout"],
+        connections=config["attachments"]["concurrency"],
+    )
+
+
+def _authenticator(config: Mapping[str, Any], pause: Callable[[float], None]) -> Authenticator:
+    """Return the credential that the settings make complete."""
+    match way_of(config):
+        case "API key":
+            value = f"{config['login']}:{config['secret_key']}"
+            return StaticCredential("the API key (login and secret_key)", value)
+        case "access token":
+            value = f"Bearer {config['access_token']}"
+            return StaticCredential("the access_token", value)
+    return OAuthAuthenticator(
+        client_id=config["client_id"],
+        client_secret=config["client_secret"],
+        refresh_token=config["refresh_token"],
+        token_url=f"{settings.oauth_url(config)}/oauth2/token",
+        store=store_for(config["client_id"], config["refresh_token"], config.get("token_store")),
+        timeout=config["request_timeout"],
+        user_agent=USER_AGENT,
+        staging_token=config.get("staging_token"),
+        sleep=pause,
+    )
