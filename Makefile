@@ -17,7 +17,7 @@ soak: .venv/dev.stamp .meltano/plugins.stamp  ## The same promises under more an
 	TAP_QONTO_EXAMPLES=5000 TAP_QONTO_KILLS=200 TAP_QONTO_RUNS=40 $(PY) -m pytest \
 		tests/test_no_loss.py tests/test_stops.py tests/test_soak.py --timeout=7200 $(ARGS)
 
-bench: .venv/bench.stamp  ## All figures beside their peers, into docs/benchmarks.md
+bench: .venv/dev.stamp  ## All figures beside their peers, into docs/benchmarks.md
 	$(PY) -m bench $(ARGS)
 
 targets: .venv/dev.stamp  ## The tap into many targets, into docs/targets.md
@@ -53,10 +53,6 @@ generate: .venv/dev.stamp
 .cache/targets.stamp: tests/targets/catalog.py tests/targets/venvs.py | .venv/dev.stamp
 	@echo "Installing targets for the tests ..."
 	@$(PY) -m tests.targets --for-tests
-	@touch $@
-
-.venv/bench.stamp: .venv/dev.stamp
-	@$(UV) --group bench
 	@touch $@
 
 .meltano/plugins.stamp: meltano.yml pyproject.toml | .venv/demo.stamp

@@ -20,10 +20,6 @@ SUSTAINED: tuple[Window, ...] = ((100, 1), (200, 12))
 """Qonto's windows and rates (100 and 16.7 calls a second), ten times and fifty times shorter."""
 BURST: tuple[Window, ...] = ((100, 2),)
 """Half of Qonto's rate, a fifth of its window: as much as two cores can serve, too."""
-_BETWEEN_PAGES = (
-    "The next page is asked for when the last file of a page is stored. In these 0.7 s (two "
-    "answers of the API and one of the file host) hardly a call is made."
-)
 _TOO_MANY = 429
 
 
@@ -78,7 +74,6 @@ def burst(lab: Lab, invoices: int = 800, concurrency: int = 32) -> list[Figure]:
     """Measure with the short window full."""
     ours = _measure(lab, OURS, invoices, BURST, concurrency=concurrency)
     (requests, seconds), *_ = BURST
-    goal = Goal("≥ 0.9", ours.share, 0.9)
     return [
         Figure(
             "burst_share",
@@ -88,8 +83,7 @@ def burst(lab: Lab, invoices: int = 800, concurrency: int = 32) -> list[Figure]:
             ours.share,
             1.0,
             "ceiling",
-            goal=goal,
-            note="" if goal.reached else _BETWEEN_PAGES,
+            goal=Goal("≥ 0.9", ours.share, 0.9),
         ),
         _refusals("the same", ours, None),
     ]

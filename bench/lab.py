@@ -92,6 +92,9 @@ class Lab:
             **settings: Of our tap, beside those that a run needs.
         """
         folder = self._folder()
+        requests, seconds = _UNLIMITED
+        if tap == OURS:
+            settings = {"rate_limits": [{"requests": requests, "seconds": seconds}]} | settings
         given = {
             "catalog": chosen(*(streams or (INVOICES, FILES))),
             "state": state,
@@ -123,10 +126,8 @@ class Lab:
         access = {"login": fake.login, "secret_key": fake.secret_key, "api_url": fake.url}
         if tap == PLAIN:
             return access | {"location": str(files)}
-        requests, seconds = _UNLIMITED
-        limits = [{"requests": requests, "seconds": seconds}]
         attachments = {"location": str(files)} | others.pop("attachments", {})
-        return access | {"rate_limits": limits, "attachments": attachments} | others
+        return access | {"attachments": attachments} | others
 
     def _run(self, command: list[str], folder: Path) -> Run:
         stdout, stderr = folder / "stdout", folder / "stderr"

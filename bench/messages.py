@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.lab import Lab
 
 PAGE = 100
-_FIXED = "Some twelve lines belong to the run however long it is; each page adds one."
+_FIXED = "Twelve lines however many pages there are; a long run adds one every ten seconds."
 
 
 def messages(lab: Lab, invoices: int = 1000) -> list[Figure]:

@@ -11,11 +11,6 @@ from bench.lab import OURS, PLAIN
 if TYPE_CHECKING:
     from bench.lab import Lab
 
-_IMPORTS = (
-    "The tap imports what the plain one does without: the rate budget, locks, retries, safe file "
-    "names (pyrate-limiter, filelock, tenacity, pathvalidate)."
-)
-
 
 def startup(lab: Lab, times: int = 9) -> list[Figure]:
     """Take the median of several starts, the tap and its peer in turns."""
@@ -34,7 +29,6 @@ def startup(lab: Lab, times: int = 9) -> list[Figure]:
                 ours,
                 plain,
                 goal=goal,
-                note="" if goal.reached else _IMPORTS,
             )
         )
     return figures

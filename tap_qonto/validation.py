@@ -12,7 +12,6 @@ from tap_qonto.auth import way_of
 from tap_qonto.errors import ConfigError
 from tap_qonto.settings import (
     API_URL,
-    DEFAULT_RATE_LIMITS,
     MEMORY,
     SECRETS,
     day_or_instant,
@@ -38,15 +37,6 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
     found = [_sentence(error) for error in Draft202012Validator(schema).iter_errors(settings)]
     found += _wrong_values(settings) if not found else []
     if not found:
-        from tap_qonto.rate_budget import RateBudget  # noqa: PLC0415 - takes its time
-
-        try:
-            RateBudget(settings.get("rate_limits", DEFAULT_RATE_LIMITS))
-        except ValueError:
-            found.append(
-                "Setting rate_limits must hold one window at least, and a longer one must "
-                "allow more requests than a shorter one, at a lower rate."
-            )
         try:
             way_of(settings)
         except ConfigError as error:
@@ -57,6 +47,7 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _wrong_dates(settings)
     yield from _wrong_batches(settings)
+    yield from _wrong_limits(settings)
     store = settings.get("rate_limit_store", MEMORY)
     if store != MEMORY and not _STORE.fullmatch(store):
         yield ("Setting rate_limit_store must be memory, sqlite:///path or redis://host.")
@@ -79,6 +70,20 @@ def _wrong_batches(settings: Mapping[str, Any]) -> Iterator[str]:
         yield (
             "Setting batch_config.encoding.format must be jsonl: the columns of a Parquet "
             "file would differ from batch to batch."
+        )
+
+
+def _wrong_limits(settings: Mapping[str, Any]) -> Iterator[str]:
+    if "rate_limits" not in settings:
+        return
+    from tap_qonto.rate_budget import RateBudget  # noqa: PLC0415 - takes its time
+
+    try:
+        RateBudget(settings["rate_limits"])
+    except ValueError:
+        yield (
+            "Setting rate_limits must hold one window at least, and a longer one must "
+            "allow more requests than a shorter one, at a lower rate."
         )
 
 
