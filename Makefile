@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 UV := $(PY) -m uv pip install --quiet --python $(PY)
 
-.PHONY: demo test lint generate
+.PHONY: demo test wheel soak bench targets lint generate
 
 # Two runs into a PostgreSQL, and what is owed.
 demo: .venv/demo.stamp .meltano/plugins.stamp
@@ -12,6 +12,17 @@ demo: .venv/demo.stamp .meltano/plugins.stamp
 # ARGS are pytest's.
 test: .venv/dev.stamp .meltano/plugins.stamp .cache/targets.stamp
 	$(PY) -m pytest $(ARGS)
+
+# The tests of the tap alone, beside the wheel as users install it; the source is out of reach.
+WHEEL := .cache/wheel
+wheel: .venv/dev.stamp
+	rm -rf $(WHEEL)
+	$(PY) -m uv build --quiet --wheel --out-dir $(WHEEL)/dist
+	$(PY) -m uv venv --quiet --python $(PY) $(WHEEL)/venv
+	$(PY) -m uv pip install --quiet --python $(WHEEL)/venv/bin/python --group test \
+		"tap-qonto[redis,s3,sftp] @ $$(echo file://$(CURDIR)/$(WHEEL)/dist/*.whl)"
+	cp -r tests pyproject.toml $(WHEEL)
+	cd $(WHEEL) && venv/bin/python -m pytest $(ARGS)
 
 soak: .venv/dev.stamp .meltano/plugins.stamp  ## The same promises under more and other accidents
 	TAP_QONTO_EXAMPLES=5000 TAP_QONTO_KILLS=200 TAP_QONTO_RUNS=40 $(PY) -m pytest \

@@ -43,8 +43,7 @@ def loading(lab: Lab, invoices: int = 1000) -> list[Figure]:
     rows = {stream: len(output.records(stream)) for stream in (INVOICES, FILES)}
     figures = []
     with ExitStack() as stack:
-        # The port is the one that all clients use unless they are told.
-        database = stack.enter_context(postgres()).partition("&port=")[0]
+        database = stack.enter_context(postgres())
         for target in targets:
             loader = _Loader(target, lab.folder / target.name, database, rows)
             best = {form: loader.seconds(forms[form]) for form in forms}

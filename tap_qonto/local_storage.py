@@ -125,4 +125,6 @@ def _clear_if_abandoned(lock_file: Path) -> None:
     lock = FileLock(lock_file, timeout=0)
     with suppress(Timeout), lock:
         shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
-        lock_file.unlink(missing_ok=True)
+        # On Windows a file that is open stays; the lock removes it at its end.
+        with suppress(OSError):
+            lock_file.unlink(missing_ok=True)

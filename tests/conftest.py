@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,24 @@ from tests.support import TODAY, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+if not (Path(__file__).parents[1] / "README.md").exists():
+    # Beside an installed wheel there is no project to look at.
+    collect_ignore = [
+        f"test_{name}.py"
+        for name in (
+            "bench",
+            "cookbook",
+            "docs",
+            "end_to_end",
+            "hub",
+            "meltano_yml",
+            "packaging",
+            "readme",
+            "soak",
+            "targets",
+        )
+    ]
 
 settings.register_profile(
     "default",

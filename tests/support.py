@@ -8,7 +8,6 @@ import json
 import multiprocessing
 import os
 import re
-import resource
 import runpy
 import signal
 import sys
@@ -31,6 +30,8 @@ Json = dict[str, Any]
 INVOICES, FILES = "supplier_invoices", "attachments"
 RUN_SECONDS = 60
 _ERROR_LINES = re.compile(r"^[^|]+ \| ERROR +\| [^|]+ \| (.*)$", re.MULTILINE)
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+"""Whether this user may read and write everything."""
 TODAY = "2025-06-30"
 """The day around which the fake's data lies; past, so that all of it is readable."""
 
@@ -307,8 +308,11 @@ def output_before(error: BaseException) -> Output:
 
 
 # Importing the SDK takes most of a second, so processes are forked from one that has.
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.support"])
+if sys.platform == "win32":
+    _PROCESSES = multiprocessing.get_context("spawn")
+else:
+    _PROCESSES = multiprocessing.get_context("forkserver")
+    _PROCESSES.set_forkserver_preload(["tests.support"])
 
 
 def _as_process(
@@ -326,6 +330,8 @@ def _as_process(
     os.environ.clear()
     os.environ.update(environment)
     if largest_file is not None:
+        import resource  # noqa: PLC0415 - is not on Windows
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     sys.argv = ["tap-qonto", *arguments]
     # The waits between attempts are the one thing that is not as users have it.

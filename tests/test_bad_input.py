@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import INVOICES, bookmark, chosen
+from tests.support import INVOICES, IS_ROOT, bookmark, chosen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +76,7 @@ def test_a_config_file_that_is_a_folder_is_told(fake: FakeQonto, tap: Runner) ->
     check_refused(output, fake, r"The config file \. cannot be read: Is a directory\.")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(IS_ROOT, reason="root may read everything")
 def test_a_config_file_that_is_not_readable_is_told(
     fake: FakeQonto, tap: Runner, config: Path
 ) -> None:

@@ -147,6 +147,34 @@ def test_the_wheel_runs_on_its_own(
     assert any(path.is_file() for path in (tmp_path / "attachments").rglob("*"))
 
 
+AS_ON_WINDOWS = """
+import multiprocessing, os, pathlib, signal, sys
+import filelock, platformdirs, pytest, singer_sdk, starlette.applications, uvicorn
+for place, names in ((os, "chown fchmod fork geteuid getuid"), (signal, "SIGHUP SIGKILL")):
+    for name in names.split():
+        delattr(place, name)
+absent = "fcntl grp pwd resource termios"
+not_installed_there = "asyncssh duckdb moto psycopg yaml"
+for name in (*absent.split(), *not_installed_there.split()):
+    sys.modules[name] = None
+for path in pathlib.Path("tap_qonto").rglob("*.py"):
+    __import__(".".join(path.with_suffix("").parts))
+ignore = "ignore::pytest.PytestAssertRewriteWarning"
+sys.exit(pytest.main(["--collect-only", "--quiet", "-W", ignore, *sys.argv[1:]]))
+"""
+
+
+def test_nothing_that_only_unix_has_is_needed_to_begin_on_windows() -> None:
+    # It cannot be seen here whether it ends well there; the workflow does.
+    [tests] = {
+        tuple(re.findall(r"\btests/\w+\.py\b", path.read_text("utf-8"))) for path in WORKFLOWS
+    }
+    assert len(tests) > 5
+    command = [sys.executable, "-c", AS_ON_WINDOWS, "--numprocesses=0", *tests]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_each_extra_is_documented(extra: str) -> None:
     pages = [path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md")]

@@ -19,7 +19,7 @@ from tap_qonto.errors import StorageError
 from tap_qonto.local_storage import LocalStorage
 from tap_qonto.remote_storage import RemoteStorage
 from tap_qonto.storage import INCOMPLETE, Storage, storage_for
-from tests.support import FILES, INVOICES, bookmark
+from tests.support import FILES, INVOICES, IS_ROOT, bookmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.support import Json, Runner
 
 PATH = "2025/03/an-id-facture.pdf"
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such thing")
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -207,7 +208,7 @@ def _die_half_way(folder: str) -> None:
 
 
 def _run_that_dies(folder: Path) -> None:
-    process = get_context("forkserver").Process(target=_die_half_way, args=(str(folder),))
+    process = get_context("spawn").Process(target=_die_half_way, args=(str(folder),))
     process.start()
     process.join(30)
     assert process.exitcode == 9
@@ -436,6 +437,7 @@ def test_a_location_that_is_a_file_is_told(shop: FakeQonto, tap: Runner) -> None
     assert shop.control.count("files") == 0
 
 
+@posix
 @pytest.mark.parametrize("below", ["/dev/null/files", "/proc/files"])
 def test_a_location_that_cannot_be_made_is_told(shop: FakeQonto, tap: Runner, below: str) -> None:
     output = tap.run(attachments={"location": below})
@@ -443,7 +445,8 @@ def test_a_location_that_cannot_be_made_is_told(shop: FakeQonto, tap: Runner, be
     assert shop.control.count("files") == 0
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
+@posix
 def test_a_location_without_permission_is_told(tap: Runner) -> None:
     tap.files.mkdir(mode=0o555)
     check_failure(tap.run(), sentence=f"Could not prepare {tap.files}: Permission denied")
@@ -458,6 +461,7 @@ def test_a_location_without_a_driver_is_told(shop: FakeQonto, tap: Runner) -> No
     assert shop.control.count("files") == 0
 
 
+@posix
 @pytest.mark.parametrize("size", [100_001, 104_000, 131_072, 500_000])
 def test_a_full_disk_is_told_and_nothing_is_torn(shop: FakeQonto, tap: Runner, size: int) -> None:
     sixth = cast("str", shop.control.invoices()[5]["attachment_id"])
@@ -485,6 +489,7 @@ def test_a_place_that_is_lost_in_the_middle_is_told(shop: FakeQonto, tap: Runner
     assert len(output.ids(INVOICES)) == 5
 
 
+@posix
 def test_after_a_failure_the_next_run_gets_what_is_missing(shop: FakeQonto, tap: Runner) -> None:
     fifth = cast("str", shop.control.invoices()[4]["attachment_id"])
     shop.control.edit_attachment(fifth, content=b"x" * 200_000)
