@@ -30,6 +30,7 @@ soak: .venv/dev.stamp .meltano/plugins.stamp  ## The same promises under more an
 
 bench: .venv/dev.stamp  ## All figures beside their peers, into docs/benchmarks.md
 	$(PY) -m bench $(ARGS)
+	$(PY) -m scripts.generate
 
 targets: .venv/dev.stamp  ## The tap into many targets, into docs/targets.md
 	$(PY) -m tests.targets $(ARGS)

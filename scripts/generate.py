@@ -1,4 +1,4 @@
-"""Rewrites what is made from the code: ``python -m scripts.generate``.
+"""Rewrites what is made from the code and its figures: ``python -m scripts.generate``.
 
 Each piece stands between two lines of its file that name it, ``begin NAME`` and
 ``end NAME``; a test holds them equal to the code.
@@ -114,6 +114,53 @@ def table_of_streams() -> str:
     return _table(rows)
 
 
+def table_of_edits() -> str:
+    """Write what is lost when invoices are edited while they are read."""
+    found = _measured()
+    rates = (0, 1, 20)
+    invoices = re.search(r"[\d,]+ invoices", found["rows_unseen_0"]["figure"])
+    head = (invoices or [""])[0]
+    rows = [
+        (f"{head}, edited while they are read", *(f"{rate} a page" for rate in rates)),
+        ("---",) * (1 + len(rates)),
+    ]
+    for words, key, who in (
+        ("rows never seen: tap-qonto", "rows_unseen", "ours"),
+        ("rows never seen: the guide's pattern", "rows_unseen", "peer"),
+        ("requests: tap-qonto", "requests", "ours"),
+        ("requests: the guide's pattern", "requests", "peer"),
+    ):
+        rows.append((words, *(_number(found[f"{key}_{rate}"][who]) for rate in rates)))
+    return _table(rows)
+
+
+def table_of_figures() -> str:
+    """Write a choice of the figures beside the plain SDK tap."""
+    found = _measured()
+    rows = [("", "tap-qonto", "plain SDK tap"), ("---",) * 3]
+    for words, key, unit in (
+        ("files of a backfill, answers after 200 ms", "files_per_second", "files/s"),
+        ("the same: share of what Qonto's limit allows", "files_share", ""),
+        ("rows per CPU second, 50,000 invoices", "rows", ""),
+        ("log lines for 1,000 invoices with their files", "log_lines", ""),
+        ("these 1,000 into target-duckdb", "load_target_duckdb", "s"),
+        ("into pipelinewise-target-postgres", "load_pipelinewise_target_postgres", "s"),
+        ("start-up: `tap-qonto --discover`", "start_discover", "ms"),
+    ):
+        pair = (f"{_number(found[key][who])} {unit}".strip() for who in ("ours", "peer"))
+        rows.append((words, *pair))
+    return _table(rows)
+
+
+def _measured() -> dict[str, Any]:
+    run = json.loads((ROOT / "docs" / "benchmarks.json").read_text("utf-8"))
+    return {figure["key"]: figure for figure in run["figures"]}
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,}"
+
+
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -124,6 +171,8 @@ def _table(rows: Iterable[tuple[str, ...]]) -> str:
 
 PIECES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {
+        "edits": table_of_edits,
+        "figures": table_of_figures,
         "settings": table_of_settings,
         "streams": table_of_streams,
         "ways": list_of_ways,

@@ -6,6 +6,8 @@ After a change on purpose: ``pytest tests/test_catalog.py --snapshot-update``.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,3 +60,28 @@ def test_discovery_needs_no_network_and_no_credential(fake: FakeQonto, tap: Runn
     assert output.code == 0
     assert json.loads(output.stdout) == discovered()
     assert fake.control.count() == 0
+
+
+HEAVY = {"filelock", "pathvalidate", "pyrate_limiter", "tenacity"}
+DISCOVER = """
+import gc, sys
+from tap_qonto.__main__ import main
+
+sys.argv = ["tap-qonto", "--discover", "--config", sys.argv[1]]
+try:
+    main()
+finally:
+    print(gc.isenabled(), *sorted(sys.modules), file=sys.stderr)
+"""
+
+
+def test_starting_up_loads_nothing_that_only_a_sync_needs(tap: Runner) -> None:
+    config = tap.folder / "config.json"
+    config.write_text(json.dumps(tap.settings({})))
+    command = [sys.executable, "-c", DISCOVER, str(config)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert {entry["stream"] for entry in json.loads(done.stdout)["streams"]} == {INVOICES, FILES}
+    collects, *modules = done.stderr.splitlines()[-1].split()
+    assert collects == "True"
+    assert "tap_qonto.tap" in modules
+    assert not HEAVY.intersection(modules)
