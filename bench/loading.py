@@ -16,7 +16,7 @@ from tests.targets import venvs
 from tests.targets.catalog import TARGETS, Place, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from bench.lab import Lab
@@ -28,9 +28,9 @@ _TIMES = 3
 CHOSEN = ("target-duckdb", "pipelinewise-target-postgres", "meltanolabs-target-postgres")
 
 
-def loading(lab: Lab, invoices: int = 1000) -> list[Figure]:
+def loading(lab: Lab, invoices: int = 1000, chosen: Collection[str] = CHOSEN) -> list[Figure]:
     """Load a recorded run in three forms, and time each; the best of several runs counts."""
-    targets = [target for target in TARGETS if target.name in CHOSEN]
+    targets = [target for target in TARGETS if target.name in chosen]
     for target in targets:
         venvs.install(target.name, target.packages, target.command)
     lab.seed(invoices)

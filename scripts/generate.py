@@ -137,7 +137,7 @@ def table_of_edits() -> str:
 def table_of_figures() -> str:
     """Write a choice of the figures beside the plain SDK tap."""
     found = _measured()
-    rows = [("", "tap-qonto", "plain SDK tap"), ("---",) * 3]
+    rows: list[tuple[str, ...]] = [("", "tap-qonto", "plain SDK tap"), ("---",) * 3]
     for words, key, unit in (
         ("files of a backfill, answers after 200 ms", "files_per_second", "files/s"),
         ("the same: share of what Qonto's limit allows", "files_share", ""),

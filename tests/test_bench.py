@@ -12,10 +12,12 @@ from bench.backfill import sustained
 from bench.edits import compared
 from bench.figures import Figure, Goal
 from bench.lab import OURS, PLAIN, BenchError, Lab
-from bench.loading import schema_first, schema_repeated
+from bench.loading import CHOSEN, loading, schema_first, schema_repeated
 from bench.messages import messages
 from bench.rows import memory, rows
+from tests.stack import postgres
 from tests.support import FILES, INVOICES, Output
+from tests.targets.catalog import TARGETS, Place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +71,20 @@ def test_figures_are_measured(lab: Lab) -> None:
     ]
     assert all(figure.ours > 0 for figure in figures if figure.key != "memory_growth")
     assert all(figure.peer for figure in figures if figure.key != "memory_growth")
+
+
+def test_targets_are_timed_with_all_rows_there(lab: Lab) -> None:
+    figures = loading(lab, invoices=15, chosen=["meltanolabs-target-postgres"])
+    assert [figure.peer_name for figure in figures] == ["SCHEMA repeated", "one SCHEMA each"]
+    assert all(figure.ours > 0 and figure.peer for figure in figures)
+
+
+def test_every_target_that_is_timed_can_be_set_up(tmp_path: Path) -> None:
+    chosen = [target for target in TARGETS if target.name in CHOSEN]
+    assert len(chosen) == len(CHOSEN)
+    with postgres() as database:
+        for target in chosen:
+            target.destination(Place(tmp_path, "place", database))
 
 
 def test_a_share_of_the_ceiling_is_counted_over_whole_windows(
