@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 
 _STAMP = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)"
@@ -21,8 +22,11 @@ _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-][01]\d:
 _DAY = timedelta(days=1)
 _HOUR_MINUTES = 60
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# A page's stamps are read again when its rows are; the days of invoices recur.
+_cached = lru_cache(maxsize=4096)
 
 
+@_cached
 def parse(text: str) -> datetime:
     """Read a time stamp.
 
@@ -84,6 +88,7 @@ def seconds(instant: datetime) -> str:
     return f"{instant.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
+@_cached
 def is_date(text: str) -> bool:
     """Tell whether the text is a calendar day, ``YYYY-MM-DD``."""
     if _DATE.fullmatch(text) is None:
