@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.destination import Destination, unlimited
-from tests.support import INVOICES, Runner, chosen
+from tests.support import FILES, INVOICES, Runner, chosen
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
 
 EXAMPLES = int(os.environ.get("TAP_QONTO_EXAMPLES", "200"))
 """`make soak` asks for more, and for others at each run."""
-INVOICES_ONLY = chosen(INVOICES)
+SELECTIONS = [[INVOICES], [INVOICES, FILES]]
+"""With files, the tap reads ahead of what it writes."""
 STARTS = [
     datetime(2026, 3, 29, 0, 59, 58, tzinfo=timezone.utc),  # clocks go forward
     datetime(2026, 10, 25, 0, 59, 58, tzinfo=timezone.utc),  # and back
@@ -43,6 +44,7 @@ class World(NamedTuple):
     knobs: dict[str, Any]
     changes: list[list[Change]]
     lookback: int
+    streams: list[str]
 
 
 @st.composite
@@ -90,6 +92,7 @@ def worlds(draw: st.DrawFn) -> World:
         ),
         draw(st.lists(changes, max_size=12)),
         draw(st.sampled_from([0, 300])),
+        draw(st.sampled_from(SELECTIONS)),
     )
 
 
@@ -140,12 +143,14 @@ def test_nothing_is_lost_whatever_changes_between_requests(
     settings = {
         "page_size": world.page_size,
         "lookback_seconds": world.lookback,
+        "attachments": {"mode": "metadata"},
         **unlimited(fake),
     }
+    catalog = chosen(*world.streams)
     destination = Destination()
     change_between_requests(fake, world.changes)
-    destination.take(tap.sync(catalog=INVOICES_ONLY, **settings).messages)
+    destination.take(tap.sync(catalog=catalog, **settings).messages)
     fake.control.on_request(None)
-    quiet = tap.sync(catalog=INVOICES_ONLY, state=destination.state, **settings)
+    quiet = tap.sync(catalog=catalog, state=destination.state, **settings)
     destination.take(quiet.messages)
     destination.assert_has_all_invoices(fake)
