@@ -48,9 +48,12 @@ class BaseStream(Stream):
     @property
     def is_emitted(self) -> bool:
         """Whether it is selected, and a stream map leaves something of it."""
-        return self.selected and not all(
-            isinstance(each, RemoveRecordTransform) for each in self.stream_maps
-        )
+        return self.selected and self.is_mapped
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether a stream map leaves something of it."""
+        return not all(isinstance(each, RemoveRecordTransform) for each in self.stream_maps)
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:

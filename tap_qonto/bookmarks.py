@@ -62,7 +62,7 @@ class Bookmarks:
         ]
         places = [_read(entry) for entry in entries]
         known = [place for place in places if place is not None]
-        return min(known) if len(known) == len(places) else None
+        return min(known, default=None) if len(known) == len(places) else None
 
     def advance(self, to: datetime) -> None:
         """Move the bookmarks of the selected streams forward, never back."""

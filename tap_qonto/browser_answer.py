@@ -47,6 +47,9 @@ class _Listener(socketserver.ThreadingTCPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, redirect.port or 80), partial(_Callback, self))
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a connection that broke off."""
+
 
 class _Callback(BaseHTTPRequestHandler):
     timeout = 10
@@ -63,6 +66,13 @@ class _Callback(BaseHTTPRequestHandler):
         if asked.path != self._listener.path or not answer.keys() & {"code", "error"}:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
+        try:
+            self._show_page()
+        finally:
+            # Also where the browser is gone before it has read the page.
+            self._listener.answers.put(answer)
+
+    def _show_page(self) -> None:
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(_PAGE)))
@@ -70,7 +80,6 @@ class _Callback(BaseHTTPRequestHandler):
         self.send_header("Referrer-Policy", "no-referrer")
         self.end_headers()
         self.wfile.write(_PAGE)
-        self._listener.answers.put(answer)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
         """Say nothing: the request holds the code."""

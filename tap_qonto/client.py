@@ -118,6 +118,7 @@ class QontoStream(BaseStream):
         bookmarks = self._bookmarks()
         progress = self._tap.progress
         self._at_work = self._files
+        self._begun: deque[bool] = deque()
         with ExitStack() as stack:
             for child in self._at_work:
                 stack.enter_context(child.running())
@@ -152,9 +153,8 @@ class QontoStream(BaseStream):
         ahead: deque[Step] = deque()
         try:
             for step in steps:
-                if not isinstance(step, datetime) and self._is_wanted(step):
-                    for child in self._at_work:
-                        child.start_fetching(step)
+                if self._at_work and not isinstance(step, datetime):
+                    self._begin_to_fetch(step)
                 ahead.append(step)
                 if len(ahead) == most:
                     yield ahead.popleft()
@@ -163,6 +163,13 @@ class QontoStream(BaseStream):
             yield from ahead
             raise
         yield from ahead
+
+    def _begin_to_fetch(self, record: Record) -> None:
+        is_wanted = self._is_wanted(record)
+        self._begun.append(is_wanted)
+        if is_wanted:
+            for child in self._at_work:
+                child.start_fetching(record)
 
     @override
     def generate_child_contexts(
@@ -173,22 +180,23 @@ class QontoStream(BaseStream):
         It would run a whole sync of each child for each row: a SCHEMA message, a
         STATE message and five log lines every time.
         """
-        if self._at_work and self._is_wanted(record):
+        # A filter that looks at the clock may say otherwise than it did before.
+        if self._at_work and (self._begun.popleft() or self._is_wanted(record)):
             for child in self._at_work:
                 child.write_records(record)
         return ()
 
     def _is_wanted(self, record: Record) -> bool:
-        """Tell whether a stream map lets the record through."""
-        return self.stream_maps[0].get_filter_result(record)
+        """Tell whether one of the stream maps lets the record through."""
+        return any(each.get_filter_result(record) for each in self.stream_maps)
 
     @property
     def _files(self) -> list[FilesStream]:
-        """The selected children."""
+        """The children that are selected, unless stream maps take all parents away."""
         return [
             child
             for child in self.child_streams
-            if isinstance(child, FilesStream) and child.is_emitted
+            if isinstance(child, FilesStream) and child.is_emitted and self.is_mapped
         ]
 
     @property

@@ -91,7 +91,7 @@ def _sentences() -> Generator[None, None, None]:
         code = 128 + end.signum
         name = signal.Signals(end.signum).name
         logger.error(  # noqa: TRY400 - no traceback
-            "Stopped by %s. The state is written; the next run goes on from there.", name
+            "Stopped by %s. The next run goes on from the last STATE message.", name
         )
     except ConfigValidationError as error:
         code = 1

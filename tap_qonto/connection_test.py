@@ -64,7 +64,8 @@ def _organization(session: Session) -> Finding:
         return Finding(works=False, words=f"organization: {error}")
     except TapQontoError as error:
         return Finding(works=False, words=f"organization: {error}")
-    facts = answer.body.get("organization") or {}
+    found = answer.body.get("organization")
+    facts = found if isinstance(found, dict) else {}
     name = facts.get("legal_name") or facts.get("name") or facts.get("slug")
     return Finding(works=True, words=f"organization: {name}.")
 
@@ -77,7 +78,7 @@ def _first_invoices(session: Session) -> list[dict[str, Any]]:
         scope=SupplierInvoices.scope,
     )
     rows = answer.body.get(SupplierInvoices.collection)
-    return rows if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def _attachment(session: Session, rows: list[dict[str, Any]]) -> Finding:
@@ -98,9 +99,7 @@ def _attachment(session: Session, rows: list[dict[str, Any]]) -> Finding:
 
 def _location(attachments: Mapping[str, Any]) -> Finding:
     try:
-        storage = storage_for(attachments["location"], attachments.get("storage_options"))
-        storage.prepare()
-        storage.close()
+        storage_for(attachments["location"], attachments.get("storage_options")).check()
     except TapQontoError as error:
         return Finding(works=False, words=f"location: {error}")
     return Finding(works=True, words="location: can be used.")

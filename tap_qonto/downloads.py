@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _OK = 200
 _EXPIRED = {403, 410}
+_PASSING = {408, 429}
 _SERVER_ERRORS = 500
 _CHUNK = 1 << 20
 
@@ -98,6 +99,9 @@ class Downloader:
             try:
                 facts = self._facts(attachment_id, what)
             except NotFoundError as error:
+                if error.fault.code is None:
+                    # What the gateway answers for a path that it does not know.
+                    raise
                 return self._without_file({}, "missing", str(error.fault))
             return self._with_file(attachment_id, facts, what)
 
@@ -214,7 +218,7 @@ def _check_status(response: requests.Response, what: str) -> None:
         msg = f"The file host refuses the file of {what} (HTTP {status})."
         raise TransientError(UnreachableError(msg))
     msg = f"The file host could not give the file of {what} (HTTP {status})."
-    if status >= _SERVER_ERRORS:
+    if status in _PASSING or status >= _SERVER_ERRORS:
         wait = retries.retry_after(response.headers.get("Retry-After"))
         raise TransientError(UnreachableError(msg), wait)
     raise TapQontoError(msg)

@@ -95,8 +95,8 @@ class FilesStream(BaseStream):
         """Yield the rows of one of the parent's records, waiting for its files.
 
         Args:
-            context: The parent's record; if its files are not being fetched yet,
-                that begins now.
+            context: The parent's record. Where `start_fetching` left it out, its
+                files are fetched now.
         """
         parent = dict(context or {})
         is_begun = self._fetches and self._fetches[0][0] == parent["id"]

@@ -144,7 +144,8 @@ class ListReader:
             latest = max([*stamps, latest] if latest else stamps, default=None)
             yield rows, None
         if latest is not None and begun is not None:
-            yield [], min(latest, begun)
+            # What lies after `end_date` was read, and not handed out.
+            yield [], min(latest, begun, window.last or latest)
 
     def _ask(
         self, query: Query, anchor: str, filters: Iterable[tuple[str, str]]

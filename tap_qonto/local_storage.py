@@ -43,15 +43,20 @@ class LocalStorage:
                 msg = f"{incomplete} is a link; tap-qonto needs a folder there. Remove it."
                 raise StorageError(msg)
             incomplete.mkdir(exist_ok=True)
-            # With or without its lock: a download that outlived its run leaves a folder.
-            for name in {entry.stem for entry in incomplete.iterdir()}:
-                _clear_if_abandoned(incomplete / f"{name}.lock")
             own = incomplete / secrets.token_hex(8)
             # The lock tells other runs on this folder that this one is alive.
             self._lock = FileLock(own.with_suffix(".lock"))
             self._lock.acquire()
+            # With or without its lock: a download that outlived its run leaves a folder.
+            for name in {entry.stem for entry in incomplete.iterdir()} - {own.name}:
+                _clear_if_abandoned(incomplete / f"{name}.lock")
             own.mkdir()
             self._own = own
+
+    def check(self) -> None:
+        """Check that files can be written."""
+        self.prepare()
+        self.close()
 
     def _place(self, path: str) -> Path:
         """Return where a file is; its folder must not lead out of the root."""

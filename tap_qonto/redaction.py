@@ -59,11 +59,14 @@ class _RedactedRecord(logging.LogRecord):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        message = self.getMessage()
+        try:
+            message = said = self.getMessage()
+        except Exception:  # noqa: BLE001 - of a library that passes what its words do not take
+            message, said = f"{self.msg} {self.args}", None
         if self.exc_info:
             message += "\n" + "".join(traceback.format_exception(*self.exc_info))
         clean = redact(message)
-        if clean != self.getMessage():
+        if clean != said:
             self.msg, self.args, self.exc_info = clean, None, None
 
 

@@ -64,6 +64,16 @@ class RemoteStorage:
                     if self._fs.modified(entry) < datetime.now(timezone.utc) - _ABANDONED:
                         self._fs.rm_file(entry)
 
+    def check(self) -> None:
+        """Check that files can be written."""
+        self.prepare()
+        name = f"{INCOMPLETE}/{secrets.token_hex(8)}"
+        with self.create(name) as file:
+            file.write(b"Written by tap-qonto --test.")
+        # Who may write may still not be allowed to remove.
+        with suppress(Exception), self._turn:
+            self._fs.rm_file(f"{self._root}/{name}")
+
     def size(self, path: str) -> int | None:
         """Return the bytes of a stored file, or None when there is none."""
         with storage_errors(short(self.location(path)), "read"), self._turn:

@@ -9,6 +9,8 @@ import os
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from typing_extensions import Self
 
@@ -30,7 +32,10 @@ class Storage(Protocol):
     """
 
     def prepare(self) -> None:
-        """Check that files can be written, and clear what a killed run left."""
+        """Make ready to take files, and clear what a killed run left."""
+
+    def check(self) -> None:
+        """Check that files can be written, by writing one and removing it."""
 
     def size(self, path: str) -> int | None:
         """Return the bytes of a stored file, or None when there is none."""
@@ -63,13 +68,15 @@ def storage_for(location: str, options: Mapping[str, Any] | None) -> Storage:
         StorageError: There is no driver for the URL, or it refuses the options.
     """
     # Imported when they are needed: drivers take their time.
-    if "://" in location and not location.startswith("file://"):
+    if "://" in location and not location.startswith("file:"):
         from tap_qonto.remote_storage import RemoteStorage  # noqa: PLC0415
 
         return RemoteStorage(location, options or {})
     from tap_qonto.local_storage import LocalStorage  # noqa: PLC0415
 
-    return LocalStorage(Path(location.removeprefix("file://")))
+    if location.startswith("file:"):
+        location = url2pathname(urlsplit(location).path)
+    return LocalStorage(Path(location).expanduser())
 
 
 class Reader:

@@ -12,7 +12,7 @@ from urllib3.exceptions import NewConnectionError
 
 from tap_qonto.errors import ApiError, ConfigError, Fault, RefusedError, UnreachableError
 from tap_qonto.tokens import Grant
-from tap_qonto.transport import STAGING_HEADER
+from tap_qonto.transport import STAGING_HEADER, broke_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +141,7 @@ def _connection_failure(error: requests.RequestException) -> tuple[str, bool]:
     """Return what happened in words, and whether the request may have arrived."""
     cause: Any = error.args[0] if error.args else None
     reason = getattr(cause, "reason", cause)
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, requests.exceptions.SSLError) and not broke_off(error):
         return "The certificate could not be verified", False
     if isinstance(error, requests.exceptions.ProxyError):
         return "The proxy let nothing through", False

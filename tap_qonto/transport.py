@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from contextlib import contextmanager
+from datetime import timezone
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -75,6 +77,8 @@ def connection_errors(what: str, host: str) -> Generator[None, None, None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
+        if broke_off(error):
+            raise _broken(what, host) from error
         msg = (
             f"The certificate of {host} could not be verified on the request for {what}. "
             "Check the address and this machine's certificates."
@@ -88,14 +92,29 @@ def connection_errors(what: str, host: str) -> Generator[None, None, None]:
         requests.exceptions.ChunkedEncodingError,
         requests.exceptions.ContentDecodingError,
     ) as error:
-        msg = (
-            f"The connection to {host} failed or broke off on the request for {what}. "
-            "Check the address and the network."
-        )
-        raise TransientError(UnreachableError(msg)) from error
+        raise _broken(what, host) from error
     except (requests.RequestException, ValueError) as error:
         msg = f"The request for {what} could not be sent to {host}. Check the address."
         raise UnreachableError(msg) from error
+
+
+def _broken(what: str, host: str) -> TransientError:
+    msg = (
+        f"The connection to {host} failed or broke off on the request for {what}. "
+        "Check the address and the network."
+    )
+    return TransientError(UnreachableError(msg))
+
+
+def broke_off(error: BaseException) -> bool:
+    """Tell a TLS connection that broke off from one that is not to be trusted."""
+    causes: list[Any] = [error]
+    for cause in causes:
+        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
+            return True
+        inner = (*cause.args, getattr(cause, "reason", None))
+        causes += [each for each in inner if isinstance(each, BaseException)]
+    return False
 
 
 def read_answer(response: requests.Response, what: str) -> Answer:
@@ -121,8 +140,8 @@ def read_answer(response: requests.Response, what: str) -> Answer:
     try:
         date = parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError):
-        date = None
-    return Answer(body, date)
+        return Answer(body, None)
+    return Answer(body, date if date.tzinfo else date.replace(tzinfo=timezone.utc))
 
 
 def _parse(content: bytes) -> Any:

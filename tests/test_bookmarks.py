@@ -287,12 +287,13 @@ def test_the_later_of_start_date_and_bookmark_counts(
     assert asked_from(fake) == bound
 
 
+@pytest.mark.parametrize("sorts", [True, False])
 @pytest.mark.parametrize("digits", [0, 3, 6])
 def test_a_run_with_an_end_leaves_nothing_out_of_the_next(
-    fake: FakeQonto, tap: Runner, digits: int
+    fake: FakeQonto, tap: Runner, digits: int, *, sorts: bool
 ) -> None:
-    fake.control.set(shown_digits=digits, lower_inclusive=False)
-    ids = add(fake, *AROUND_NOON)
+    fake.control.set(shown_digits=digits, lower_inclusive=False, sort_by_updated_at=sorts)
+    ids = add(fake, *AROUND_NOON, "2025-01-02T00:00:00Z", "2025-01-03T00:00:00Z")
     first = tap.sync(INVOICES, end_date="2025-01-01T12:00:00Z", lookback_seconds=0)
     second = tap.sync(INVOICES, state=first.state, lookback_seconds=0)
     assert {*first.ids(), *second.ids()} == set(ids)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from tap_qonto.errors import ApiError, TapQontoError, UnreachableError
+from tap_qonto.errors import ApiError, NotFoundError, TapQontoError, UnreachableError
 from tap_qonto.storage import INCOMPLETE
-from tests.support import FILES, INVOICES, bookmark, output_before
+from tests.support import FILES, INVOICES, Patience, bookmark, output_before, written_by
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
@@ -121,6 +121,28 @@ def test_what_fails_for_good_is_told(
     output = tap.run()
     assert output.code == 1
     assert output.sentence == f"{sentence.format(what=what)} Given up after 7 attempts."
+
+
+@pytest.mark.parametrize("status", [408, 429])
+def test_a_file_host_that_asks_for_patience_gets_it(
+    fake: FakeQonto, tap: Runner, key: str, status: int
+) -> None:
+    fake.control.add_fault("status", status=status, host="files", retry_after="37", times=1)
+    running = tap.tap()
+    assert [row["id"] for row in written_by(running).records(FILES)] == [key]
+    assert max(cast("Patience", running.stop).waits) >= 37
+
+
+def test_an_answer_of_the_gateway_is_no_missing_attachment(
+    fake: FakeQonto, tap: Runner, key: str
+) -> None:
+    body = "404 page not found"
+    fake.control.add_fault(
+        "status", path=key, status=404, body=body, content_type="text/plain", times=1
+    )
+    with pytest.raises(NotFoundError):
+        tap.sync()
+    assert [row["status"] for row in tap.sync().records(FILES)] == ["downloaded"]
 
 
 @pytest.mark.parametrize("status", [400, 404, 418])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import webbrowser
@@ -279,6 +280,24 @@ def test_what_else_a_browser_asks_for_does_not_disturb(person: Person) -> None:
 
     with idle:
         assert person.login(busy).exit_code == 0
+
+
+def test_a_browser_that_is_gone_at_once_disturbs_nothing(person: Person) -> None:
+    """Neither one that says half a request, nor one that does not wait for the page."""
+    redirect = urlsplit(person.redirect_uri)
+
+    def rude(page: str) -> None:
+        approved = requests.post(page, {"decision": "approve"}, timeout=5, allow_redirects=False)
+        answer = urlsplit(approved.headers["Location"])
+        request = f"GET {answer.path}?{answer.query} HTTP/1.1\r\n"
+        for said in (request, f"{request}\r\n"):
+            with socket.create_connection((redirect.hostname, redirect.port)) as sock:
+                sock.sendall(said.encode())
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    result = person.login(rude)
+    assert result.exit_code == 0, result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_the_loopback_of_ipv6_serves_as_well(person: Person) -> None:

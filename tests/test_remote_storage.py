@@ -179,6 +179,19 @@ def test_a_refusal_is_a_sentence_without_secrets(
     assert "wrong-secret-word" not in output.stderr
 
 
+def test_a_check_writes_and_leaves_nothing(place: Place) -> None:
+    storage_for(place.url, place.options).check()
+    assert place.names() == set()
+
+
+def test_a_check_of_a_place_that_is_not_there_is_told(place: Place) -> None:
+    options = place.options | {"port": 1}
+    if place.url.startswith("s3"):
+        options = place.options | {"client_kwargs": {"endpoint_url": "http://127.0.0.1:1"}}
+    with pytest.raises(StorageError):
+        storage_for(place.url, options).check()
+
+
 def test_a_place_without_a_driver_names_the_extra() -> None:
     with pytest.raises(StorageError, match=r"attachments\.location nowhere://"):
         storage_for("nowhere://bucket/folder", None)

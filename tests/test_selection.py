@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_qonto.streams import SupplierInvoices
 from tests.support import FILES, INVOICES, chosen
 
 if TYPE_CHECKING:
@@ -192,6 +193,54 @@ def test_a_stream_that_is_mapped_to_nothing_is_gone(
     assert name not in streams_of(output, "SCHEMA") + streams_of(output, "RECORD")
     # Without their invoices files are no use; without their rows nobody finds them.
     assert company.control.count("api", "attachments") == 0
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {
+            INVOICES: {"__filter__": "status != 'paid'"},
+            "paid": {"__source__": INVOICES, "__filter__": "status == 'paid'"},
+        },
+        {INVOICES: "__NULL__", "paid": {"__source__": INVOICES}},
+    ],
+    ids=["split", "renamed"],
+)
+def test_an_invoice_has_its_files_whichever_map_lets_it_through(
+    company: FakeQonto, tap: Runner, maps: Json
+) -> None:
+    output = tap.sync(stream_maps=maps)
+    assert {*output.ids(), *output.ids("paid")} == set(company.control.invoice_ids())
+    assert set(file_keys(output)) == all_file_keys(company)
+
+
+def test_what_a_map_took_away_is_read_from_the_beginning_later(
+    company: FakeQonto, tap: Runner
+) -> None:
+    nothing = tap.sync(stream_maps={INVOICES: "__NULL__"})
+    assert nothing.of("RECORD") == []
+    for streams in (BOTH, [INVOICES], [FILES]):
+        later = tap.sync(*streams, state=nothing.state)
+        if INVOICES in streams:
+            assert set(later.ids()) == set(company.control.invoice_ids())
+        if FILES in streams:
+            assert set(file_keys(later)) == all_file_keys(company)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_filter_that_changes_its_mind_loses_no_file_and_fetches_none_twice(
+    company: FakeQonto, tap: Runner, monkeypatch: pytest.MonkeyPatch, *, first: bool
+) -> None:
+    said: dict[str, bool] = {}
+
+    def fickle(_: SupplierInvoices, record: Json) -> bool:
+        said[record["id"]] = not said.get(record["id"], not first)
+        return said[record["id"]]
+
+    monkeypatch.setattr(SupplierInvoices, "_is_wanted", fickle)
+    output = tap.sync(page_size=10)
+    assert set(file_keys(output)) == all_file_keys(company)
+    assert company.control.count("api", "attachments") == len(all_file_keys(company))
 
 
 def test_streams_and_properties_can_be_renamed_and_added(company: FakeQonto, tap: Runner) -> None:

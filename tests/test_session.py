@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -307,6 +310,29 @@ def test_retry_after_is_obeyed_as_a_date_too(line: Line) -> None:
     line.fake.control.add_fault("status", status=503, retry_after=date, times=1)
     get(line.session())
     assert line.clock.now == pytest.approx(360, abs=60)
+
+
+def test_a_tls_connection_that_breaks_off_is_tried_again(line: Line) -> None:
+    met = 0
+
+    def hang_up() -> None:
+        nonlocal met
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                met += 1
+                with connection:
+                    connection.recv(65_536)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(UnreachableError, match=r"failed or broke off .* after 7 attempts"):
+            get(line.session(api_url=url))
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+    assert met == 7
 
 
 def test_the_rate_limit_holds_back_all_other_calls_too(line: Line) -> None:

@@ -121,6 +121,29 @@ def test_a_signal_ends_the_run_in_time_with_a_state_and_a_sentence(
     assert leftovers(tap.files) == []
 
 
+EARLY = """
+import os, signal
+from tap_qonto.tap import TapQonto
+
+def setup_mapper(tap):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+TapQonto.setup_mapper = setup_mapper
+TapQonto.cli()
+"""
+
+
+def test_a_signal_before_the_state_is_read_leaves_it_alone(fake: FakeQonto, tap: Runner) -> None:
+    config = tap.folder / "config.json"
+    config.write_text(json.dumps(tap.settings({})))
+    command = [sys.executable, "-c", EARLY, "--config", str(config)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stdout == ""
+    assert "Stopped by SIGTERM." in done.stderr
+    assert fake.control.count() == 0
+
+
 def test_a_signal_ends_a_run_whose_target_does_not_read(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=200)
     with running(tap) as process:
