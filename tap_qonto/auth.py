@@ -77,6 +77,7 @@ def way_of(settings: Mapping[str, object]) -> str:
         raise ConfigError(msg)
     ways = "; ".join(f"{way} (missing: {', '.join(names)})" for way, names in missing.items())
     msg = (
-        f"No way of authentication is complete. Set one of: {ways}. README says where to find each."
+        f"No way of authentication is complete. Set one of: {ways}. "
+        "docs/credentials.md says where to find each."
     )
     raise ConfigError(msg)

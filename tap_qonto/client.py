@@ -115,6 +115,7 @@ class QontoStream(BaseStream):
         if self._is_full and not self._is_batched:
             for stream in (self, *self._files):
                 stream.use_version(self._initialized_at)
+            self._warn_of_what_is_hidden()
         bookmarks = self._bookmarks()
         progress = self._tap.progress
         self._at_work = self._files
@@ -134,6 +135,15 @@ class QontoStream(BaseStream):
         for stream in (self, *self._files):
             stream.activate_version()
         progress.report()
+
+    def _warn_of_what_is_hidden(self) -> None:
+        names = (self.filter_setting, "start_date", "end_date")
+        if hiding := [name for name in names if self.config.get(name)]:
+            self.logger.warning(
+                "%s is read whole, but for what %s hides; targets take that as deleted.",
+                self.name,
+                " and ".join(hiding),
+            )
 
     def _steps(self, window: Window) -> Iterator[Step]:
         """Yield the records of each page, then the bookmark that holds after them."""

@@ -23,7 +23,7 @@ from tap_qonto.errors import ConfigError
 from tap_qonto.messages import MessageWriter
 from tap_qonto.progress import Progress
 from tap_qonto.streams import STREAMS
-from tap_qonto.validation import problems
+from tap_qonto.validation import problems, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,8 @@ class TapQonto(Tap):
         redaction.hide(*settings.secrets(given))
         redaction.install()
         found = problems(given, schema)
+        for name in unknown(given, schema):
+            self.logger.warning("Setting %s is not known, and has no effect.", name)
         self._config = given if found else settings.with_defaults(given)
         if found and raise_errors:
             raise ConfigValidationError(found[0], errors=found, schema=schema)
@@ -245,6 +247,9 @@ def _checked(file: IO[str] | None, option: str) -> IO[str] | None:
     where = f"The file {getattr(file, 'name', '')} given with {option}"
     try:
         text = file.read()
+        if option == "--state" and not text.strip():
+            msg = f"{where} is empty. Write {{}} into it to read from the beginning."
+            raise ConfigError(msg)
         parsed = json.loads(text, parse_constant=_refuse)
         if not isinstance(parsed, dict):
             msg = f"{where} holds no JSON object."

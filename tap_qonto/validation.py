@@ -35,6 +35,7 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
         schema: Their JSON schema, with what the SDK adds to it.
     """
     found = [_sentence(error) for error in Draft202012Validator(schema).iter_errors(settings)]
+    found += _dotted(settings, schema)
     found += _wrong_values(settings) if not found else []
     if not found:
         try:
@@ -42,6 +43,21 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
         except ConfigError as error:
             found.append(str(error))
     return found
+
+
+def unknown(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """List the settings that there are not; others that run the tap may add some."""
+    return sorted(name for name in settings if name not in schema["properties"])
+
+
+def _dotted(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    for name in settings:
+        outer, _, inner = name.partition(".")
+        if inner and outer in schema.get("properties", {}):
+            yield (
+                f"Setting {name} is a field of an object here: "
+                f'write {{"{outer}": {{"{inner}": …}}}}.'
+            )
 
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:

@@ -92,7 +92,7 @@ def test_no_config_at_all_is_told(fake: FakeQonto, tap: Runner) -> None:
 # The state file.
 
 
-@pytest.mark.parametrize(("content", "sentence"), BROKEN)
+@pytest.mark.parametrize(("content", "sentence"), BROKEN[1:])
 def test_a_state_file_that_is_no_json_object_is_told(
     fake: FakeQonto, tap: Runner, config: Path, content: bytes, sentence: str
 ) -> None:
@@ -101,6 +101,13 @@ def test_a_state_file_that_is_no_json_object_is_told(
     output = tap.command(["--config", str(config), "--state", "bad.json"])
     check_refused(output, fake, rf"The file bad\.json given with --state {sentence}")
     assert state.read_bytes() == content
+
+
+def test_an_empty_state_file_is_told(fake: FakeQonto, tap: Runner, config: Path) -> None:
+    (tap.folder / "empty.json").touch()
+    output = tap.command(["--config", str(config), "--state", "empty.json"])
+    sentence = r"The file empty\.json given with --state is empty\. Write \{\} into it .*\."
+    check_refused(output, fake, sentence)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 from tap_qonto.streams import Attachments, SupplierInvoices
 from tests.fake_qonto import FakeQonto
 from tests.stack import BIN, PLUGINS, ROOT, MeltanoProject, environment, postgres
+from tests.support import bookmark
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -230,15 +231,35 @@ def test_by_pipe(tmp_path: Path) -> None:
         }
         for name, content in settings.items():
             (tmp_path / f"{name}.json").write_text(json.dumps(content))
-        target = PLUGINS / "loaders" / "target-postgres" / "venv" / "bin"
-        commands = ["bash", "-e", "-o", "pipefail", "-c", block("bash", "| target-postgres")]
+        for name, programs in (
+            ("tap", BIN),
+            ("target", PLUGINS / "loaders" / "target-postgres" / "venv" / "bin"),
+        ):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "bin").symlink_to(programs)
+        (tmp_path / "sync.sh").write_text(block("bash", "| target/bin/target-postgres"))
+
+        def sync() -> int:
+            path = {"PATH": "/usr/bin:/bin"}
+            command = ["/bin/bash", "sync.sh"]
+            return subprocess.run(command, check=False, cwd=tmp_path, env=path).returncode
+
         for _ in range(2):
             fake.control.add_invoice()
-            path = {"PATH": f"{BIN}:{target}:/usr/bin:/bin"}
-            subprocess.run(commands, check=True, cwd=tmp_path, env=path)
+            assert sync() == 0
             rows = table(database, "supplier_invoices")
             assert_same(rows, [expected_invoice(row) for row in fake.control.invoices()])
         assert len({row["_sdc_sync_started_at"] for row in rows}) == 2
+        # A failure is one for whoever runs it, and leaves the state.
+        before = json.loads((tmp_path / "state.json").read_bytes())
+        fake.control.add_fault("status", status=403)
+        assert sync() == 1
+        after = json.loads((tmp_path / "state.json").read_bytes())
+        assert bookmark(after) == bookmark(before)
+        with psycopg.connect(database) as connection:
+            query = block("sql", "qonto.supplier_invoices").encode()
+            owed = connection.execute(query).fetchall()
+        assert len(owed) == sum(row["status"] == "to_pay" for row in fake.control.invoices())
 
 
 def test_what_leaves_a_filter_is_not_seen_again(tmp_path: Path) -> None:

@@ -95,10 +95,18 @@ def test_defaults_stand_where_a_part_of_attachments_is_set(tap: Runner) -> None:
     assert given.config["attachments"]["mode"] == "metadata"
 
 
-def test_settings_that_nobody_knows_are_left_alone(fake: FakeQonto, tap: Runner) -> None:
-    output = tap.run(some_other_setting="my-own", environment={"TAP_QONTO_OTHER": "x"})
+def test_settings_that_nobody_knows_are_told_and_left_alone(fake: FakeQonto, tap: Runner) -> None:
+    output = tap.run(start_dat="my-own", environment={"TAP_QONTO_OTHER": "x"})
     assert output.code == 0
     assert fake.control.count() == 1
+    assert "Setting start_dat is not known, and has no effect." in output.stderr
+    assert "my-own" not in output.stderr
+
+
+def test_a_field_of_an_object_is_no_setting(tap: Runner) -> None:
+    assert told(tap, **{"attachments.mode": "metadata"}) == [
+        'Setting attachments.mode is a field of an object here: write {"attachments": {"mode": …}}.'
+    ]
 
 
 # Exactly one way of authentication.
@@ -128,7 +136,7 @@ def test_no_way_is_told_in_one_sentence(tap: Runner) -> None:
         (
             "No way of authentication is complete. Set one of: API key (missing: login, "
             "secret_key); OAuth (missing: client_id, client_secret, refresh_token); access token "
-            "(missing: access_token). README says where to find each."
+            "(missing: access_token). docs/credentials.md says where to find each."
         )
     ]
 

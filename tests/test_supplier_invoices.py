@@ -308,8 +308,10 @@ def test_a_row_that_is_edited_during_a_full_run_is_not_lost(
 
 def test_full_table_keeps_within_start_and_end(company: FakeQonto, tap: Runner) -> None:
     stamps = sorted(timestamps.to_utc(row["updated_at"]) for row in company.control.invoices())
-    output = tap.sync(catalog=FULL, start_date=stamps[5], end_date=stamps[20])
+    output = tap.run(catalog=FULL, start_date=stamps[5], end_date=stamps[20])
     assert [record["updated_at"] for record in output.records()] == stamps[5:21]
+    assert "read whole, but for what start_date and end_date hides" in output.stderr
+    assert "hides" not in tap.run(catalog=FULL).stderr
 
 
 # The SDK's own settings.
