@@ -170,3 +170,12 @@ def test_exceptions_of_any_library_are_redacted(caplog: pytest.LogCaptureFixture
 
 def _fail(word: str) -> None:
     raise RuntimeError(word)
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_log_line_whose_words_do_not_fit_ends_no_run() -> None:
+    redaction.hide("a-secret-word")
+    record = redaction._RedactedRecord(
+        "library", logging.INFO, "file.py", 1, "%d of %d", ("a-secret-word",), None
+    )
+    assert record.getMessage() == "%d of %d ('***',)"

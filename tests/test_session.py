@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from requests import Response
 from requests.adapters import BaseAdapter
 from typing_extensions import override
 
@@ -23,6 +24,7 @@ from tap_qonto.errors import RefusedError, StoppedError, TapQontoError, Unreacha
 from tap_qonto.rate_budget import RateBudget
 from tap_qonto.retries import TransientError
 from tap_qonto.session import Session
+from tap_qonto.transport import read_answer
 from tests.support import FILES, INVOICES
 
 if TYPE_CHECKING:
@@ -302,6 +304,16 @@ def test_retry_after_is_obeyed(line: Line, status: int) -> None:
     get(line.session())
     assert line.clock.now == pytest.approx(42)
     assert line.fake.control.count("api") == 2
+
+
+def test_a_clock_without_a_zone_is_in_utc() -> None:
+    response = Response()
+    response.status_code = 200
+    response.headers["Content-Type"] = "application/json"
+    response.headers["Date"] = "Sun, 22 Nov 2026 10:00:00 -0000"
+    response._content = b"{}"
+    expected = datetime(2026, 11, 22, 10, tzinfo=timezone.utc)
+    assert read_answer(response, "it").date == expected
 
 
 def test_retry_after_is_obeyed_as_a_date_too(line: Line) -> None:

@@ -513,3 +513,20 @@ def test_a_folder_that_outlived_its_run_is_cleared(tmp_path: Path) -> None:
     assert not orphan.exists()
     storage.close()
     assert not (tmp_path / INCOMPLETE).exists()
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["~/my files", "{home}/my files", "file://{home}/my%20files", "file:{home}/my files"],
+)
+def test_a_folder_can_be_written_in_several_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    place = storage_for(location.format(home=tmp_path.as_posix()), None)
+    place.check()
+    place.prepare()
+    put(cast("LocalStorage", place), b"a")
+    place.close()
+    assert (tmp_path / "my files" / PATH).read_bytes() == b"a"
