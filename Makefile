@@ -20,7 +20,7 @@ wheel: .venv/dev.stamp
 	$(PY) -m uv build --quiet --wheel --out-dir $(WHEEL)/dist
 	$(PY) -m uv venv --quiet --python $(PY) $(WHEEL)/venv
 	$(PY) -m uv pip install --quiet --python $(WHEEL)/venv/bin/python --group test \
-		"tap-qonto[redis,s3,sftp] @ $$(echo file://$(CURDIR)/$(WHEEL)/dist/*.whl)"
+		"tap-qonto[redis,s3,sftp] @ file://$$(ls "$(CURDIR)"/$(WHEEL)/dist/*.whl)"
 	cp -r tests pyproject.toml $(WHEEL)
 	cd $(WHEEL) && venv/bin/python -m pytest $(ARGS)
 

@@ -99,8 +99,9 @@ class Downloader:
             try:
                 facts = self._facts(attachment_id, what)
             except NotFoundError as error:
-                if error.fault.code is None:
-                    # What the gateway answers for a path that it does not know.
+                # Without a code it is the gateway's answer for a path that it does not
+                # know; there is such a path, unless the id is none.
+                if error.fault.code is None and attachment_id == _quoted(attachment_id):
                     raise
                 return self._without_file({}, "missing", str(error.fault))
             return self._with_file(attachment_id, facts, what)
@@ -108,7 +109,7 @@ class Downloader:
         return self._session.attempt(attempt)
 
     def _facts(self, attachment_id: str, what: str) -> dict[str, Any]:
-        path = self._path.format(id=quote(attachment_id, safe=""))
+        path = self._path.format(id=_quoted(attachment_id))
         answer = self._session.get(path, what=what, scope=self._scope, observe=self._observe)
         facts = answer.body.get("attachment")
         if not isinstance(facts, dict):
@@ -185,6 +186,10 @@ class Downloader:
             more = "more than" if done > size else f"{done} instead of"
             msg = f"The file of {what} came with {more} {size} bytes."
             raise TransientError(UnreachableError(msg))
+
+
+def _quoted(attachment_id: str) -> str:
+    return quote(attachment_id, safe="")
 
 
 class _TooLargeError(Exception):
