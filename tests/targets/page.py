@@ -60,6 +60,8 @@ second run that read only what had changed.
 These are in the package index, but were not usable:
 
 {unusable}
+- `target-s3-delta`: It writes all streams of a run into one table, by way of one folder of the
+  machine; seen in its source.
 """
 
 
