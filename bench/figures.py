@@ -75,3 +75,8 @@ class Figure:
 def rounded(value: float) -> float:
     """Round to what the measurement is good for: three digits, and whole numbers whole."""
     return float(f"{value:.3g}") if abs(value) < 1000 else round(value)  # noqa: PLR2004
+
+
+def shown(value: float) -> str:
+    """Write a rounded number, thousands apart."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,}"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from bench.figures import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -115,12 +117,8 @@ def _cells(figure: Json) -> list[str]:
     reached = figure["reached"]
     return [
         figure["figure"],
-        f"{_number(figure['ours'])} {unit}",
-        "" if peer is None else f"{_number(peer)} ({figure['peer_name']})",
+        f"{shown(figure['ours'])} {unit}",
+        "" if peer is None else f"{shown(peer)} ({figure['peer_name']})",
         figure["to_reach"] or "",
         "" if reached is None else "yes" if reached else "**missed**",
     ]
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,}"

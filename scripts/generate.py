@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from bench.figures import shown
 from tap_qonto.auth import WAYS
 from tap_qonto.settings import SETTINGS
 from tap_qonto.streams import STREAMS
@@ -130,7 +131,7 @@ def table_of_edits() -> str:
         ("requests: tap-qonto", "requests", "ours"),
         ("requests: the guide's pattern", "requests", "peer"),
     ):
-        rows.append((words, *(_number(found[f"{key}_{rate}"][who]) for rate in rates)))
+        rows.append((words, *(shown(found[f"{key}_{rate}"][who]) for rate in rates)))
     return _table(rows)
 
 
@@ -147,7 +148,7 @@ def table_of_figures() -> str:
         ("into pipelinewise-target-postgres", "load_pipelinewise_target_postgres", "s"),
         ("start-up: `tap-qonto --discover`", "start_discover", "ms"),
     ):
-        pair = (f"{_number(found[key][who])} {unit}".strip() for who in ("ours", "peer"))
+        pair = (f"{shown(found[key][who])} {unit}".strip() for who in ("ours", "peer"))
         rows.append((words, *pair))
     return _table(rows)
 
@@ -155,10 +156,6 @@ def table_of_figures() -> str:
 def _measured() -> dict[str, Any]:
     run = json.loads((ROOT / "docs" / "benchmarks.json").read_text("utf-8"))
     return {figure["key"]: figure for figure in run["figures"]}
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,}"
 
 
 def _text(value: object) -> str:

@@ -118,10 +118,9 @@ class QontoStream(BaseStream):
             self._warn_of_what_is_hidden()
         bookmarks = self._bookmarks()
         progress = self._tap.progress
-        self._at_work = self._files
         self._begun: deque[bool] = deque()
         with ExitStack() as stack:
-            for child in self._at_work:
+            for child in self._files:
                 stack.enter_context(child.running())
             window = self._window(None if self._is_full else bookmarks.start)
             for step in self._with_files_ahead(self._steps(window)):
@@ -159,11 +158,11 @@ class QontoStream(BaseStream):
         on their way, which bounds memory.
         """
         page = self.config["page_size"]
-        most = min(page, self.ABORT_AT_RECORD_COUNT or page) if self._at_work else 1
+        most = min(page, self.ABORT_AT_RECORD_COUNT or page) if self._files else 1
         ahead: deque[Step] = deque()
         try:
             for step in steps:
-                if self._at_work and not isinstance(step, datetime):
+                if self._files and not isinstance(step, datetime):
                     self._begin_to_fetch(step)
                 ahead.append(step)
                 if len(ahead) == most:
@@ -178,7 +177,7 @@ class QontoStream(BaseStream):
         is_wanted = self._is_wanted(record)
         self._begun.append(is_wanted)
         if is_wanted:
-            for child in self._at_work:
+            for child in self._files:
                 child.start_fetching(record)
 
     @override
@@ -191,8 +190,8 @@ class QontoStream(BaseStream):
         STATE message and five log lines every time.
         """
         # A filter that looks at the clock may say otherwise than it did before.
-        if self._at_work and (self._begun.popleft() or self._is_wanted(record)):
-            for child in self._at_work:
+        if self._files and (self._begun.popleft() or self._is_wanted(record)):
+            for child in self._files:
                 child.write_records(record)
         return ()
 
@@ -200,7 +199,7 @@ class QontoStream(BaseStream):
         """Tell whether one of the stream maps lets the record through."""
         return any(each.get_filter_result(record) for each in self.stream_maps)
 
-    @property
+    @cached_property
     def _files(self) -> list[FilesStream]:
         """The children that are selected, unless stream maps take all parents away."""
         return [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
+from tap_qonto.downloads import quoted
 from tap_qonto.errors import RefusedError, TapQontoError
 from tap_qonto.storage import storage_for
 from tap_qonto.streams import Attachments, SupplierInvoices
@@ -88,7 +88,7 @@ def _attachment(session: Session, rows: list[dict[str, Any]]) -> Finding:
         return Finding(works=True, words="attachments: not tried, there is none yet.")
     try:
         session.get(
-            Attachments.path.format(id=quote(attachment, safe="")),
+            Attachments.path.format(id=quoted(attachment)),
             what=f"stream {Attachments.name}",
             scope=Attachments.scope,
         )

@@ -101,7 +101,7 @@ class Downloader:
             except NotFoundError as error:
                 # Without a code it is the gateway's answer for a path that it does not
                 # know; there is such a path, unless the id is none.
-                if error.fault.code is None and attachment_id == _quoted(attachment_id):
+                if error.fault.code is None and attachment_id == quoted(attachment_id):
                     raise
                 return self._without_file({}, "missing", str(error.fault))
             return self._with_file(attachment_id, facts, what)
@@ -109,7 +109,7 @@ class Downloader:
         return self._session.attempt(attempt)
 
     def _facts(self, attachment_id: str, what: str) -> dict[str, Any]:
-        path = self._path.format(id=_quoted(attachment_id))
+        path = self._path.format(id=quoted(attachment_id))
         answer = self._session.get(path, what=what, scope=self._scope, observe=self._observe)
         facts = answer.body.get("attachment")
         if not isinstance(facts, dict):
@@ -188,7 +188,8 @@ class Downloader:
             raise TransientError(UnreachableError(msg))
 
 
-def _quoted(attachment_id: str) -> str:
+def quoted(attachment_id: str) -> str:
+    """Return the id as it can stand in a path."""
     return quote(attachment_id, safe="")
 
 

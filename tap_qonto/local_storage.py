@@ -34,7 +34,7 @@ class LocalStorage:
         self._lock: FileLock | None = None
 
     def prepare(self) -> None:
-        """Check that files can be written, and clear what a killed run left."""
+        """Make ready to take files, and clear what a killed run left."""
         with storage_errors(str(self._folder), "prepare"):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._root = self._folder.resolve(strict=True)

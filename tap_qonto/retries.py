@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from tap_qonto import timestamps
 from tap_qonto.errors import TapQontoError, UnreachableError
 
 if TYPE_CHECKING:
@@ -81,12 +81,9 @@ def retry_after(text: str | None) -> float | None:
         return None
     if text.strip().isdecimal():
         return min(float(text), PATIENCE + 1)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+    moment = timestamps.of_header(text)
+    if moment is None:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
     return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
 
 

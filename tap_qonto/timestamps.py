@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 _STAMP = re.compile(
@@ -64,6 +65,21 @@ def parse(text: str) -> datetime:
     except OverflowError as error:
         msg = f"{text!r} is outside the years 1 to 9999"
         raise ValueError(msg) from error
+
+
+def of_header(text: str | None) -> datetime | None:
+    """Read the date of an HTTP header (RFC 9110, 5.6.7).
+
+    Returns:
+        The instant, aware; None where there is none that can be read.
+    """
+    if not text:
+        return None
+    try:
+        instant = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc)
 
 
 def to_utc(text: str) -> str:

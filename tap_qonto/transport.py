@@ -6,9 +6,7 @@ import json
 import re
 import ssl
 from contextlib import contextmanager
-from datetime import timezone
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +14,7 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 
-from tap_qonto import errors
+from tap_qonto import errors, timestamps
 from tap_qonto.errors import UnreachableError
 from tap_qonto.retries import TransientError
 
@@ -137,11 +135,7 @@ def read_answer(response: requests.Response, what: str) -> Answer:
     if not isinstance(body, dict):
         msg = f"The answer to the request for {what} is no JSON object. Check api_url."
         raise UnreachableError(msg)
-    try:
-        date = parsedate_to_datetime(response.headers["Date"])
-    except (KeyError, ValueError):
-        return Answer(body, None)
-    return Answer(body, date if date.tzinfo else date.replace(tzinfo=timezone.utc))
+    return Answer(body, timestamps.of_header(response.headers.get("Date")))
 
 
 def _parse(content: bytes) -> Any:
