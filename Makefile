@@ -26,7 +26,7 @@ wheel: .venv/dev.stamp
 
 soak: .venv/dev.stamp .meltano/plugins.stamp  ## The same promises under more and other accidents
 	TAP_QONTO_EXAMPLES=5000 TAP_QONTO_KILLS=200 TAP_QONTO_RUNS=40 $(PY) -m pytest \
-		tests/test_no_loss.py tests/test_stops.py tests/test_soak.py --timeout=7200 $(ARGS)
+		tests/journeys/test_no_loss.py tests/journeys/test_stops.py tests/journeys/test_soak.py --timeout=7200 $(ARGS)
 
 bench: .venv/dev.stamp  ## All figures beside their peers, into docs/benchmarks.md
 	$(PY) -m bench $(ARGS)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bench.figures import shown
-from tap_qonto.auth import WAYS
-from tap_qonto.settings import SETTINGS
+from tap_qonto.settings.authentication import WAYS
+from tap_qonto.settings.declaration import SETTINGS
 from tap_qonto.streams import STREAMS
 from tap_qonto.tap import TapQonto
 

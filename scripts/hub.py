@@ -15,8 +15,8 @@ import yaml
 from typing_extensions import override
 
 from scripts.generate import ROOT, settings_of_meltano
-from tap_qonto.auth import WAYS
-from tap_qonto.login import SCOPES
+from tap_qonto.credentials.login import SCOPES
+from tap_qonto.settings.authentication import WAYS
 
 VARIANT = "tap-qonto"
 """The Hub names variants after the account that holds the repository."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -12,15 +12,15 @@ from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
-from tap_qonto.records import Conformer, with_null_objects
+from tap_qonto.output.records import Conformer, with_null_objects
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from singer_sdk.singerlib import Catalog
 
-    from tap_qonto.records import Record
-    from tap_qonto.tap import TapQonto
+    from tap_qonto.output.records import Record
+    from tap_qonto.run import Run, Running
 
 
 class BaseStream(Stream):
@@ -28,7 +28,11 @@ class BaseStream(Stream):
 
     # The conformer does this once, for a shape that it knows.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    _tap: TapQonto
+
+    @property
+    def run(self) -> Run:
+        """What the streams of this run share."""
+        return cast("Running", self._tap).run
 
     @cached_property
     def conform(self) -> Conformer:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_qonto import settings
-from tap_qonto.auth import StaticCredential, way_of
-from tap_qonto.oauth import OAuthAuthenticator
-from tap_qonto.rate_budget import RateBudget
-from tap_qonto.session import Session, Stop
-from tap_qonto.token_store import store_for
-from tap_qonto.transport import USER_AGENT
+from tap_qonto.credentials.header import StaticCredential
+from tap_qonto.credentials.oauth import OAuthAuthenticator
+from tap_qonto.credentials.store import store_for
+from tap_qonto.http.rate_budget import RateBudget
+from tap_qonto.http.session import Session, Stop
+from tap_qonto.http.transport import USER_AGENT
+from tap_qonto.settings import declaration as settings
+from tap_qonto.settings.authentication import way_of
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
 
-    from tap_qonto.auth import Authenticator
+    from tap_qonto.http.credential import Authenticator
 
 
 def connect(config: Mapping[str, Any], stop: threading.Event) -> Session:

@@ -17,13 +17,14 @@ from singer_sdk.singerlib import Catalog, StateMessage
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_qonto import redaction, settings
 from tap_qonto.command import TapCommand, Terminated
 from tap_qonto.errors import ConfigError
-from tap_qonto.messages import MessageWriter
-from tap_qonto.progress import Progress
+from tap_qonto.output import redaction
+from tap_qonto.output.messages import MessageWriter
+from tap_qonto.run import Run
+from tap_qonto.settings import declaration as settings
+from tap_qonto.settings.validation import problems, unknown
 from tap_qonto.streams import STREAMS
-from tap_qonto.validation import problems, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
 
-    from tap_qonto.session import Session
+    from tap_qonto.http.session import Session
 
 _GRACE = 4.0
 """Seconds after which a run that was told to end is ended, whatever blocks it."""
@@ -112,22 +113,9 @@ class TapQonto(Tap):
         return threading.Event()
 
     @cached_property
-    def session(self) -> Session:
-        """The one way to Qonto for all streams."""
-        from tap_qonto.connection import connect  # noqa: PLC0415 - takes its time
-
-        return connect(self.config, self.stop)
-
-    @cached_property
-    def progress(self) -> Progress:
-        """What the run has done so far."""
-        return Progress(self.logger)
-
-    @property
-    def attachment_settings(self) -> Mapping[str, Any]:
-        """The setting `attachments`, with its defaults."""
-        given: Mapping[str, Any] = self.config["attachments"]
-        return given
+    def run(self) -> Run:
+        """What its streams share."""
+        return Run(self.config, self.stop, _connect)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -212,11 +200,11 @@ class TapQonto(Tap):
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return
-        from tap_qonto.connection_test import findings  # noqa: PLC0415 - takes its time
+        from tap_qonto.check import findings  # noqa: PLC0415 - takes its time
 
         given: _ConfigInput = ctx.params["config"]
         tap = cls(config=given.config, parse_env_config=given.parse_env)
-        found = list(findings(tap.session, tap.attachment_settings))
+        found = list(findings(tap.run.session, tap.run.attachment_settings))
         for finding in found:
             click.echo(redaction.redact(finding.words))
         ctx.exit(0 if all(finding.works for finding in found) else 1)
@@ -226,6 +214,12 @@ class TapQonto(Tap):
     def get_singer_command(cls) -> click.Command:
         """Return the command; its failures are sentences."""
         return TapCommand.of(super().get_singer_command())
+
+
+def _connect(config: Mapping[str, Any], stop: threading.Event) -> Session:
+    from tap_qonto.connection import connect  # noqa: PLC0415 - takes its time
+
+    return connect(config, stop)
 
 
 def _items(value: Any) -> list[Any]:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from singer_sdk import typing as th
 
-from tap_qonto.files_stream import FilesStream
-from tap_qonto.schemas import MOMENT, TEXT, TEXTS
+from tap_qonto.files.stream import FilesStream
+from tap_qonto.streams.shapes import MOMENT, TEXT, TEXTS
 from tap_qonto.streams.supplier_invoices import SupplierInvoices
 
 _P = th.Property

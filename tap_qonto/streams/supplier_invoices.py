@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_qonto.client import QontoStream
-from tap_qonto.schemas import (
+from tap_qonto.reading.list_stream import QontoStream
+from tap_qonto.streams.shapes import (
     DAY,
     FLAG,
     MOMENT,
@@ -23,7 +23,7 @@ from tap_qonto.schemas import (
 )
 
 if TYPE_CHECKING:
-    from tap_qonto.pagination import Row
+    from tap_qonto.reading.anchored import Row
 
 _P = th.Property
 

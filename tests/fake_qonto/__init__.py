@@ -2,7 +2,7 @@
 
 ``FakeQonto`` runs in a thread of this process, ``FakeQontoProcess`` in a process of its
 own, ``python -m tests.fake_qonto`` by hand. ``control`` changes what it holds and how it
-behaves while it runs; ``tests/test_fake_qonto.py`` holds it to what is known of Qonto.
+behaves while it runs; ``tests/fake/test_fake_qonto.py`` holds it to what is known of Qonto.
 
 Layers, from the wire inwards: ``server`` and ``protocol`` (ports, connections), ``app``
 (a request's way to its answer) with ``delivery``, ``faults`` and ``limits``; the endpoints

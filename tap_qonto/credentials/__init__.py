@@ -1,0 +1,1 @@
+"""Who asks: API keys, OAuth tokens, and where these are kept."""

@@ -1,0 +1,1 @@
+"""Calls to Qonto: connections, retries, and the rate budget."""
