@@ -167,7 +167,7 @@ sys.exit(pytest.main(["--collect-only", "--quiet", "-W", ignore, *sys.argv[1:]])
 def test_nothing_that_only_unix_has_is_needed_to_begin_on_windows() -> None:
     # It cannot be seen here whether it ends well there; the workflow does.
     [tests] = {
-        tuple(re.findall(r"\btests/\w+\.py\b", path.read_text("utf-8"))) for path in WORKFLOWS
+        tuple(re.findall(r"\btests/[\w/]+\.py\b", path.read_text("utf-8"))) for path in WORKFLOWS
     }
     assert len(tests) > 5
     command = [sys.executable, "-c", AS_ON_WINDOWS, "--numprocesses=0", *tests]
@@ -205,5 +205,5 @@ def test_workflows_may_nothing_at_first_and_pin_actions(path: Path) -> None:
     assert "\npermissions: {}\n" in text
     for name in re.findall(r"uses: (.*)", text):
         assert re.fullmatch(r"\./\S+|[\w-]+/[\w-]+@[0-9a-f]{40} # v[\d.]+", name)
-    named = re.findall(r"\btests/\w+\.py\b", text)
+    named = re.findall(r"\btests/[\w/]+\.py\b", text)
     assert all((ROOT / name).is_file() for name in named)

@@ -29,5 +29,5 @@ def test_its_links_lead_somewhere(path: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", TEXT))))
 def test_every_guarantee_names_a_test(name: str) -> None:
-    tests = (path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    tests = (path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert any(f"def {name}(" in text for text in tests)

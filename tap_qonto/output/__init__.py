@@ -1,0 +1,1 @@
+"""What leaves the tap: records, messages, and the log."""
