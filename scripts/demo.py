@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,7 +116,8 @@ def main() -> None:
     # So that a `kill` ends what was started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     shutil.rmtree(FOLDER, ignore_errors=True)
-    with postgres() as url, FakeQontoProcess(invoices=INVOICES) as fake:
+    today = datetime.now(timezone.utc).date().isoformat()
+    with postgres() as url, FakeQontoProcess(invoices=INVOICES, today=today) as fake:
         project = MeltanoProject(FOLDER, environment(fake, url))
         with step(f"First run: meltano run tap-qonto target-postgres, {INVOICES} invoices"):
             project.run("tap-qonto", "target-postgres")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from scripts import generate
 from tap_qonto.streams import STREAMS
-from tests.fake_qonto import FakeQonto
-from tests.support import TODAY, Runner
+from tests.fake_qonto import TODAY, FakeQonto
+from tests.support import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

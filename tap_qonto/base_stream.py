@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream
+from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import RecordMessage
@@ -17,6 +17,7 @@ from tap_qonto.output.records import Conformer, with_null_objects
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import requests
     from singer_sdk.singerlib import Catalog
 
     from tap_qonto.output.records import Record
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 
 class BaseStream(Stream):
-    """A stream whose records conform to its schema before the SDK sees them."""
+    """A stream whose records conform to its schema before the SDK sees them.
+
+    Attributes:
+        path: Path below the host that its facts come from.
+    """
+
+    path: ClassVar[str]
 
     # The conformer does this once, for a shape that it knows.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -38,6 +45,22 @@ class BaseStream(Stream):
     def conform(self) -> Conformer:
         """Makes rows conform to the schema."""
         return Conformer(self.schema)
+
+    def count_request(self, response: requests.Response) -> None:
+        """Write the metric of an API call to the log, at level DEBUG."""
+        tags: dict[str, Any] = {
+            metrics.Tag.STREAM: self.name,
+            metrics.Tag.ENDPOINT: self.path,
+            metrics.Tag.HTTP_STATUS_CODE: response.status_code,
+        }
+        point = metrics.Point(
+            "timer",
+            metric=metrics.Metric.HTTP_REQUEST_DURATION,
+            value=response.elapsed.total_seconds(),
+            tags=tags,
+        )
+        # As `metrics.log` does, but for its level: a line for each page is enough.
+        self.metrics_logger.debug("METRIC: %s", point)
 
     @property
     @override

@@ -107,6 +107,13 @@ class TapQonto(Tap):
         """Return the streams."""
         return [stream(tap=self) for stream in STREAMS]
 
+    @property
+    @override
+    def streams(self) -> dict[str, Stream]:
+        """The streams in the order of `STREAMS`, in which a run reads them."""
+        found = super().streams
+        return {stream.name: found[stream.name] for stream in STREAMS}
+
     @cached_property
     def stop(self) -> threading.Event:
         """Set when the run is to end; all waits end with it."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.fake_qonto import FakeQonto
-from tests.support import TODAY, Runner
+from tests.fake_qonto import TODAY, FakeQonto
+from tests.support import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

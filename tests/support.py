@@ -12,6 +12,7 @@ import runpy
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from tap_qonto.tap import TapQonto
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from tests.fake_qonto import FakeQonto, FakeQontoProcess
@@ -32,8 +33,6 @@ RUN_SECONDS = 60
 _ERROR_LINES = re.compile(r"^[^|]+ \| ERROR +\| [^|]+ \| (.*)$", re.MULTILINE)
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 """Whether this user may read and write everything."""
-TODAY = "2025-06-30"
-"""The day around which the fake's data lies; past, so that all of it is readable."""
 
 
 class Patience(threading.Event):
@@ -230,7 +229,7 @@ class Runner:
         catalog: Any = None,
         environment: Mapping[str, str] | None = None,
         largest_file: int | None = None,
-        killed_after: float | None = None,
+        killed_when: Callable[[], bool] | None = None,
         **settings: Any,
     ) -> Output:
         """Run the tap as a process of its own.
@@ -241,7 +240,7 @@ class Runner:
             catalog: JSON for ``--catalog``.
             environment: More environment variables.
             largest_file: Bytes beyond which the process can write to no file.
-            killed_after: Seconds after which the process is killed, wherever it is.
+            killed_when: Tells when the process is to be killed.
             **settings: For ``--config``, beside those of the runner.
         """
         given = {"config": self.settings(settings), "state": state, "catalog": catalog}
@@ -251,16 +250,14 @@ class Runner:
                 path = self.folder / f"{name}.json"
                 path.write_text(json.dumps(content))
                 options += [f"--{name}", str(path)]
-        return self.command(
-            [*options, *arguments], environment, largest_file, killed_after or RUN_SECONDS
-        )
+        return self.command([*options, *arguments], environment, largest_file, killed_when)
 
     def command(
         self,
         arguments: Sequence[str],
         environment: Mapping[str, str] | None = None,
         largest_file: int | None = None,
-        killed_after: float = RUN_SECONDS,
+        killed_when: Callable[[], bool] | None = None,
     ) -> Output:
         """Run ``python -m tap_qonto`` with nothing but these arguments."""
         stdout, stderr = self.folder / "stdout", self.folder / "stderr"
@@ -275,7 +272,11 @@ class Runner:
             ),
         )
         process.start()
-        process.join(killed_after)
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline and not (killed_when and killed_when()):
+            process.join(0.005 if killed_when else RUN_SECONDS)
+            if process.exitcode is not None:
+                break
         if process.exitcode is None:
             process.kill()
             process.join()

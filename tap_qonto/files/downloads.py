@@ -69,7 +69,7 @@ class Downloader:
         path: str,
         scope: str,
         conform: Conform,
-        observe: Callable[[requests.Response], object] | None = None,
+        observe: Callable[[requests.Response], object],
     ) -> None:
         """Fetch nothing yet."""
         self._session = session

@@ -63,6 +63,7 @@ class FilesStream(BaseStream):
             path=self.path,
             scope=self.scope,
             conform=self.conform,
+            observe=self.count_request,
         )
         self._fetches: deque[tuple[str, list[Future[Record]]]] = deque()
         self._pool = ThreadPoolExecutor(self._settings["concurrency"], thread_name_prefix=self.name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timezone
+from random import SystemRandom
 from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -24,6 +24,7 @@ longest window is ten minutes."""
 _FIRST_WAIT = 0.5
 _LIMITED_WAIT = 1.0
 _LONGEST_WAIT = 60.0
+_jitter = SystemRandom()
 
 
 class TransientError(Exception):
@@ -106,5 +107,5 @@ def _wait(state: RetryCallState) -> float:
     doublings = min(state.attempt_number - 1, 10)
     longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0**doublings)
     # Half of it at random, so that parallel workers do not come back as one.
-    wait = longest * (1 - random.random() / 2)  # noqa: S311
+    wait = longest * (1 - _jitter.random() / 2)
     return max(wait, error.wait or 0.0, _LIMITED_WAIT if error.limited else 0.0)

@@ -11,56 +11,22 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from tap_qonto import timestamps
 from tap_qonto.errors import DataError
+from tap_qonto.reading.pages import row_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-Row = dict[str, Any]
+    from tap_qonto.reading.pages import Page, Row
+
 Key = tuple[str, datetime]
 
 _SECOND = timedelta(seconds=1)
 _QUIET_PASSES = 10
 _MOST_EMPTY_PAGES = 10
-
-
-class Page(NamedTuple):
-    """One answer of a list endpoint, its `meta` made plain.
-
-    Qonto's ``next_page`` can be an integer, null, absent or 0 (page "Pagination",
-    and observed).
-    """
-
-    rows: Sequence[Row]
-    number: int
-    pages: int
-    total: int
-    more: bool
-
-    @classmethod
-    def read(cls, rows: Sequence[Row], meta: Mapping[str, Any], number: int) -> Page:
-        """Read the envelope's ``meta`` of the page that was asked for by number."""
-        current = _count(meta.get("current_page")) or number
-        pages = _count(meta.get("total_pages"))
-        following = _count(meta["next_page"]) if "next_page" in meta else pages
-        more = following > current
-        total = _count(meta.get("total_count", meta.get("total")))
-        return cls(rows, current, max(pages, current), total, more)
-
-    @classmethod
-    def past_the_end(cls, number: int) -> Page:
-        """Stand for a page that was there when it was planned, and is not now."""
-        return cls((), number, number, 0, more=False)
-
-
-def _count(value: object) -> int:
-    try:
-        return int(value) if isinstance(value, int | float | str) else 0
-    except ValueError:
-        return 0
 
 
 @dataclass(frozen=True)
@@ -175,7 +141,7 @@ class ReanchoredPaginator:
         versions = stamps
         if self.anchor != "updated_at":
             versions = [self._stamp(row, "updated_at") for row in page.rows]
-        keys = [(self._id(row), version) for row, version in zip(page.rows, versions, strict=True)]
+        keys = [(row_id(row), version) for row, version in zip(page.rows, versions, strict=True)]
         news: list[Row] = []
         for row, key, stamp in zip(page.rows, keys, stamps, strict=True):
             if key not in self._seen:
@@ -257,18 +223,6 @@ class ReanchoredPaginator:
                 "ends, since going on could lose rows; check that api_url is Qonto's."
             )
             raise DataError(msg)
-
-    @staticmethod
-    def _id(row: Row) -> str:
-        found = row.get("id")
-        if not isinstance(found, str | int) or found == "":
-            msg = (
-                f"A row that was updated at {row.get('updated_at')} has no id. The run "
-                "ends, since going on would lose it; report it to the maintainers of "
-                "tap-qonto."
-            )
-            raise DataError(msg)
-        return str(found)
 
     @staticmethod
     def _stamp(row: Row, name: str) -> datetime:

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import metrics
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
@@ -28,37 +27,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
-    import requests
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
 
     from tap_qonto.output.records import Record
-    from tap_qonto.reading.anchored import Row
+    from tap_qonto.reading.pages import Row
+    from tap_qonto.reading.ways import Way
 
     Step: TypeAlias = Record | datetime
     """A record, or the bookmark that holds after those before it."""
 
 
 class QontoStream(BaseStream):
-    """A list of the API that can be filtered and sorted by its replication key.
+    """A list of the API.
 
-    A subclass states the facts: name, keys, schema, and these.
+    A subclass states the facts: name, keys, schema, and these. A stream without a
+    replication key is read whole in each run.
 
     Attributes:
         path: Path of the list below the host.
         collection: Key of the rows in the answer.
-        scope: OAuth scope that the list needs, for messages.
-        filter_setting: Name of the setting that holds filters of the list.
+        scope: OAuth scope that the list needs.
+        ways: How it is read; a later one where Qonto refuses the one before.
+        filter_setting: Name of the setting that holds filters of the list, if any.
         top_level_filters: Filters that the API takes outside of ``filter[…]``.
     """
 
     path: ClassVar[str]
     collection: ClassVar[str]
     scope: ClassVar[str]
-    filter_setting: ClassVar[str]
+    ways: ClassVar[tuple[Way, ...]]
+    filter_setting: ClassVar[str | None] = None
     top_level_filters: ClassVar[frozenset[str]] = frozenset()
 
-    is_sorted = True
+    @property
+    @override
+    def is_sorted(self) -> bool:
+        """Whether records come in the order of the replication key."""
+        return self.replication_key is not None
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -72,14 +78,15 @@ class QontoStream(BaseStream):
         if entry is None:
             return
         forced = entry.metadata.root.forced_replication_method
-        method = forced or entry.replication_method or REPLICATION_INCREMENTAL
+        method = forced or entry.replication_method or self.replication_method
         if method not in {REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE}:
             msg = (
                 f"The catalog asks for replication method {method} of {self.name}; "
                 "there are INCREMENTAL and FULL_TABLE."
             )
             raise ConfigError(msg)
-        self.forced_replication_method = method
+        # `*.replication-method: INCREMENTAL` means the streams that have a key for it.
+        self.forced_replication_method = method if self.replication_key else None
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
@@ -117,27 +124,41 @@ class QontoStream(BaseStream):
             for stream in self._written:
                 stream.use_version(self._initialized_at)
             self._warn_of_what_is_hidden()
-        bookmarks = self._bookmarks()
+        bookmarks = None if self._is_full else self._bookmarks()
         progress = Progress(self.logger)
+        reader = self._reader()
         self._begun: deque[bool] = deque()
         with ExitStack() as stack:
             for child in self._followers:
                 stack.enter_context(child.running(progress))
-            window = self._window(None if self._is_full else bookmarks.start)
-            for step in self._with_followers_ahead(self._steps(window, progress)):
+            window = self._window(bookmarks.start if bookmarks else None)
+            for step in self._with_followers_ahead(self._steps(reader, window, progress)):
                 if not isinstance(step, datetime):
                     yield step
                     progress.row()
-                elif not self._is_full:
+                elif bookmarks:
                     bookmarks.advance(step)
                     if not self._is_batched:
                         self._tap.state_writer.write_state(self.tap_state)
-        for stream in self._written:
-            stream.activate_version()
+        self._activate(reader)
         progress.report()
 
+    def _activate(self, reader: ListReader) -> None:
+        """Let targets drop what was deleted, once all that there is was written."""
+        if reader.is_whole:
+            for stream in self._written:
+                stream.activate_version()
+        elif self._is_full:
+            self.logger.warning(
+                "The list of %s kept changing while it was read. Its rows were written; "
+                "rows that were deleted in Qonto stay in the target until the next run.",
+                self.name,
+            )
+
     def _warn_of_what_is_hidden(self) -> None:
-        names = (self.filter_setting, "start_date", "end_date")
+        names = [self.filter_setting] if self.filter_setting else []
+        if self.ways[0].is_bounded:
+            names += ["start_date", "end_date"]
         if hiding := [name for name in names if self.config.get(name)]:
             self.logger.warning(
                 "%s is read whole, but for what %s hides; targets take that as deleted.",
@@ -145,9 +166,9 @@ class QontoStream(BaseStream):
                 " and ".join(hiding),
             )
 
-    def _steps(self, window: Window, progress: Progress) -> Iterator[Step]:
+    def _steps(self, reader: ListReader, window: Window, progress: Progress) -> Iterator[Step]:
         """Yield the records of each page, then the bookmark that holds after them."""
-        for rows, complete_to in self._reader().pages(window, progress):
+        for rows, complete_to in reader.pages(window, progress):
             yield from (self.conform(self.prepare(row)) for row in rows)
             if complete_to is not None:
                 yield complete_to
@@ -244,26 +265,16 @@ class QontoStream(BaseStream):
     def _reader(self) -> ListReader:
         return ListReader(
             endpoint=Endpoint(
-                self.name, self.path, self.collection, self.scope, self.top_level_filters
+                self.name,
+                self.path,
+                self.collection,
+                self.scope,
+                self.ways,
+                self.top_level_filters,
             ),
             session=self.run.session,
             page_size=self.config["page_size"],
-            filters=self.config.get(self.filter_setting) or {},
+            filters=self.config.get(self.filter_setting or "") or {},
             logger=self.logger,
-            observe=self._count_request,
+            observe=self.count_request,
         )
-
-    def _count_request(self, response: requests.Response) -> None:
-        tags: dict[str, Any] = {
-            metrics.Tag.STREAM: self.name,
-            metrics.Tag.ENDPOINT: self.path,
-            metrics.Tag.HTTP_STATUS_CODE: response.status_code,
-        }
-        point = metrics.Point(
-            "timer",
-            metric=metrics.Metric.HTTP_REQUEST_DURATION,
-            value=response.elapsed.total_seconds(),
-            tags=tags,
-        )
-        # As `metrics.log` does, but for its level: a line for each page is enough.
-        self.metrics_logger.debug("METRIC: %s", point)

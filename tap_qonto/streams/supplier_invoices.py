@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk import typing as th
 from typing_extensions import override
 
+from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.streams.shapes import (
     DAY,
@@ -23,7 +24,8 @@ from tap_qonto.streams.shapes import (
 )
 
 if TYPE_CHECKING:
-    from tap_qonto.reading.anchored import Row
+    from tap_qonto.reading.pages import Row
+    from tap_qonto.reading.ways import Way
 
 _P = th.Property
 
@@ -86,6 +88,7 @@ class SupplierInvoices(QontoStream):
     path = "/v2/supplier_invoices"
     scope = "supplier_invoice.read"
     collection = "supplier_invoices"
+    ways: ClassVar[tuple[Way, ...]] = (UpdatedAnchored(), CreatedAnchored())
     filter_setting = "supplier_invoices_filter"
     top_level_filters = frozenset({"query", "query_fields"})
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)

@@ -23,7 +23,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
-from tests.fake_qonto import FakeQonto, FakeQontoProcess
+from tests.fake_qonto import TODAY, FakeQonto, FakeQontoProcess
 from tests.fake_qonto.answers import LOGIN_URL
 from tests.fake_qonto.catalog import ALL_STATUSES
 from tests.fake_qonto.clock import UTC, parse_instant
@@ -248,7 +248,7 @@ def test_default_order_depends_on_status(client: Client) -> None:
 @pytest.mark.parametrize("filtered", [False, True])
 def test_order_of_ties(client: Client, fake: FakeQonto, *, filtered: bool) -> None:
     more: Row = {"filter__status": "paid"} if filtered else {}
-    fake.control.reset(invoices=10)
+    fake.control.reset(invoices=10, today=TODAY)
     before = fake.control.add_invoice(updated_at="2026-01-01T00:00:00Z", status="paid")
     tied = fake.control.add_invoices(
         [{"updated_at": "2026-01-02T00:00:00Z", "status": "paid"} for _ in range(60)]
@@ -294,7 +294,8 @@ def test_unknown_status(client: Client, fake: FakeQonto) -> None:
 
 
 def test_due_date_filter(client: Client, fake: FakeQonto) -> None:
-    today = fake.control.now()[:10]
+    fake.control.set_clock(f"{TODAY}T12:00:00Z")
+    today = TODAY
     past = client.rows(filter__due_date="past_and_today")
     future = client.rows(filter__due_date="future")
     missing = client.rows(filter__due_date="missing_date")
@@ -594,7 +595,7 @@ def test_clock_changes_are_met(client: Client, fake: FakeQonto) -> None:
     updated = client.rows()
     assert {row["updated_at"][-6:] for row in updated} == {"+01:00", "+02:00"}
     exact = {stamp for stamp in stamps(updated) if stamp.minute % 30 in {0, 29}}
-    changes = clock_changes(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+    changes = clock_changes(datetime.fromisoformat(f"{TODAY}T00:00:00+00:00"))
     assert len(changes) >= 4
     assert len([c for c in changes if any(abs(s - c) <= timedelta(hours=1) for s in exact)]) >= 4
 

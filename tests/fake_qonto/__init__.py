@@ -15,5 +15,6 @@ from __future__ import annotations
 from .control import Control
 from .process import FakeQontoProcess, RemoteControl
 from .server import FakeQonto
+from .world import TODAY
 
-__all__ = ["Control", "FakeQonto", "FakeQontoProcess", "RemoteControl"]
+__all__ = ["TODAY", "Control", "FakeQonto", "FakeQontoProcess", "RemoteControl"]

@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 import threading
+from datetime import datetime
 
+from .clock import UTC
 from .server import FakeQonto
 
 
@@ -19,7 +21,8 @@ def main() -> None:
     parser.add_argument("--files-port", type=int, default=0, help="files; 0: a free one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--invoices", type=int, default=200)
-    parser.add_argument("--today", help="date that due dates spread around")
+    today = datetime.now(UTC).date().isoformat()
+    parser.add_argument("--today", default=today, help="date that due dates spread around")
     parser.add_argument(
         "--while-stdin",
         action="store_true",

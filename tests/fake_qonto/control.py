@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .clock import as_instant
 from .control_files import AttachmentControl
 from .rendering import as_z
-from .world import Trigger
+from .world import TODAY, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ class Control(AttachmentControl):
 
     # The whole.
 
-    def reset(self, seed: int = 1, invoices: int = 200, today: str | None = None) -> None:
+    def reset(self, seed: int = 1, invoices: int = 200, today: str = TODAY) -> None:
         """Start again: new data; faults, log, settings, clock and tokens as at the start."""
         with self._world.lock:
             self._world.reset(seed, invoices, today)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from .world import TODAY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -68,11 +70,9 @@ class FakeQontoProcess:
     client_secret: str
     control: RemoteControl
 
-    def __init__(self, seed: int = 1, invoices: int = 200, today: str | None = None) -> None:
+    def __init__(self, seed: int = 1, invoices: int = 200, today: str = TODAY) -> None:
         """Prepare; nothing runs before ``start``."""
-        self._arguments = ["--seed", str(seed), "--invoices", str(invoices)]
-        if today:
-            self._arguments += ["--today", today]
+        self._arguments = ["--seed", str(seed), "--invoices", str(invoices), "--today", today]
         self._process: subprocess.Popen[str] | None = None
 
     @property

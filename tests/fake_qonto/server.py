@@ -11,7 +11,7 @@ import uvicorn
 from .app import FakeApp
 from .control import Control
 from .protocol import Connection
-from .world import World
+from .world import TODAY, World
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,7 +52,7 @@ class FakeQonto:
         self,
         seed: int = 1,
         invoices: int = 200,
-        today: str | None = None,
+        today: str = TODAY,
         *,
         port: int = 0,
         files_port: int = 0,
@@ -62,7 +62,7 @@ class FakeQonto:
         Args:
             seed: The same seed gives the same data.
             invoices: How many there are.
-            today: Date (ISO) that due dates spread around; by default today.
+            today: Date (ISO) that due dates spread around.
             port: Of the API and OAuth; 0 takes a free one.
             files_port: Of the file host; 0 takes a free one.
         """

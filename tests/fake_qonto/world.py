@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # Some 2.4 KB each.
 MOST_SERVED = 200_000
 LIST_PATH = "/v2/supplier_invoices"
+TODAY = "2025-06-30"
+"""The day around which the data lies unless told otherwise, the same on any date; past, so
+that all of it is readable."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Trigger:
 class World:
     """Data, settings, faults, log and tokens of one fake."""
 
-    def __init__(self, seed: int = 1, invoices: int = 200, today: str | None = None) -> None:
+    def __init__(self, seed: int = 1, invoices: int = 200, today: str = TODAY) -> None:
         """Seed the world as ``reset`` does."""
         # Re-entrant: hooks that run within a request may call the control methods.
         self.lock = threading.RLock()
@@ -59,11 +62,11 @@ class World:
         self.files_url = ""
         self.reset(seed, invoices, today)
 
-    def reset(self, seed: int, invoices: int, today: str | None) -> None:
+    def reset(self, seed: int, invoices: int, today: str) -> None:
         """Make everything new."""
         self.clock = Clock()
         self.settings = Settings()
-        day = date.fromisoformat(str(today)) if today else self.clock.now().date()
+        day = date.fromisoformat(str(today))
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         self.store = Store(Plan(seed, invoices, midnight))
         self.faults = FaultBook(seed)

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class Nights:
 
     def __init__(self, tap: Runner, fake: FakeQonto, database: str) -> None:
         self.folder = tap.folder
+        self.fake = fake
         config = tap.settings({**unlimited(fake), "page_size": 20})
         self.config = self.write("tap.json", config)
         url = environment(fake, database)["TARGET_POSTGRES_SQLALCHEMY_URL"]
@@ -45,7 +47,11 @@ class Nights:
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         return str(path)
 
-    def night(self, killed_after: float | None = None) -> None:
+    def night(self, killed_at: int | None = None) -> None:
+        """Run once; kill the tap at its n-th API request, where that is given."""
+        self.fake.control.clear_requests()
+        if killed_at is not None:
+            self.fake.control.add_fault("delay", after=killed_at - 1, times=1, delay=60)
         options = ["--config", self.config, "--state", self.write("state.json", self.state)]
         with (
             subprocess.Popen(
@@ -64,11 +70,12 @@ class Nights:
             assert target.stdin
             assert target.stdout
             target.stdin.close()
-            try:
-                code = tap.wait(killed_after)
-            except subprocess.TimeoutExpired:
-                tap.kill()
-                code = None
+            while (code := tap.poll()) is None:
+                if killed_at is not None and self.fake.control.count("api") >= killed_at:
+                    tap.kill()
+                    break
+                time.sleep(0.01)
+            self.fake.control.clear_faults()
             states = target.stdout.read().splitlines()
             assert code in {0, None}
             # A line that the kill has torn ends the target with an error; the states
@@ -87,7 +94,7 @@ def test_many_nights_leave_the_tables_equal_to_qonto(fake: FakeQonto, tap: Runne
         deleted: set[str] = set()
         for number in range(RUNS):
             fake.control.edit_every_request(dice.choice([0, 1, 3]))
-            nights.night(dice.uniform(0.8, 2.5) if number % 3 == 1 else None)
+            nights.night(dice.randrange(1, 60) if number % 3 == 1 else None)
             fake.control.edit_every_request(0)
             ids = fake.control.invoice_ids()
             for invoice in dice.sample(ids, 5):

@@ -8,8 +8,7 @@ import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_qonto.tap import TapQonto
-from tests.fake_qonto import FakeQonto
-from tests.support import TODAY
+from tests.fake_qonto import TODAY, FakeQonto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

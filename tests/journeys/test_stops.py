@@ -47,38 +47,59 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def held(fake: FakeQonto, tap: Runner, kind: str, number: int) -> Callable[[], bool]:
+    """Arrange that a run stands still at a place, and tell when it has come there.
+
+    Args:
+        fake: What the run asks.
+        tap: What runs.
+        kind: ``api``: a request to the API; ``files``: half of a file; ``line``: a line
+            of output, behind which the run goes on.
+        number: Which one of its kind, from 0.
+    """
+    if kind == "line":
+        stdout = tap.folder / "stdout"
+        stdout.unlink(missing_ok=True)
+        return lambda: stdout.exists() and stdout.read_bytes().count(b"\n") > number
+    fault = "delay" if kind == "api" else "trickle"
+    fake.control.add_fault(fault, host=kind, after=number, times=1, delay=60)
+    fake.control.clear_requests()
+    return lambda: fake.control.count(kind) > number
+
+
 @pytest.mark.timeout(600)
 def test_a_run_that_is_killed_anywhere_loses_nothing(fake: FakeQonto, tap: Runner) -> None:
     dice = random.Random(1)  # noqa: S311
     fake.control.reset(invoices=60)
-    fake.control.set(latency=0.003, file_latency=0.003)
     settings = {**unlimited(fake), "page_size": 7}
-    places, finished = 0, 0
+    places = 0
+    killed: set[str] = set()
     destination = Destination()
-    for _ in range(KILLS):
-        location = str(tap.folder / f"files{places}")
-        attachments = {"location": location, "concurrency": 4}
+    for run in range(KILLS):
+        kind = ("api", "files", "line")[run % 3]
         output = tap.run(
             state=destination.state,
-            killed_after=dice.uniform(0.0, 0.9),
-            attachments=attachments,
+            killed_when=held(fake, tap, kind, dice.randrange(40)),
+            attachments={"location": str(tap.folder / f"files{places}"), "concurrency": 4},
             **settings,
         )
+        fake.control.clear_faults()
         destination.take(output.messages)
         for invoice in dice.sample(fake.control.invoice_ids(), 2):
             fake.control.edit_invoice(invoice, description=str(dice.random()))
         if output.code == 0:
             # The rest is quick to read: begin anew, so that kills hit something.
-            finished += 1
             places += 1
             destination = Destination()
+        else:
+            killed.add(kind)
     attachments = {"location": str(tap.folder / f"files{places}")}
     output = tap.sync(state=destination.state, attachments=attachments, **settings)
     destination.take(output.messages)
     destination.assert_has_all_invoices(fake)
     destination.assert_has_all_files(fake)
     assert leftovers(tap.folder / f"files{places}") == []
-    assert finished < KILLS / 2, "most runs were over before they were killed"
+    assert killed >= {"api", "files"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

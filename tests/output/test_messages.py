@@ -18,8 +18,8 @@ from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from tap_qonto.output.messages import MessageWriter
 from tap_qonto.output.progress import Progress
-from tests.fake_qonto import FakeQontoProcess
-from tests.support import FILES, INVOICES, TODAY, Runner
+from tests.fake_qonto import TODAY, FakeQontoProcess
+from tests.support import FILES, INVOICES, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

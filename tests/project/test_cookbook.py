@@ -64,10 +64,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cookbook")
 
 
+def _real_today() -> str:
+    return datetime.now(timezone.utc).date().isoformat()
+
+
 @pytest.fixture(scope="module")
 def qonto() -> Iterator[FakeQonto]:
-    """150 invoices of all kinds around today, and some that the recipes look for."""
-    with FakeQonto(invoices=150) as fake:
+    """150 invoices of all kinds, and some that the recipes look for.
+
+    They lie around the real today, since the recipes look at the database's date.
+    """
+    with FakeQonto(invoices=150, today=_real_today()) as fake:
         control = fake.control
         to_pay = [
             row

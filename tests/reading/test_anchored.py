@@ -11,7 +11,8 @@ import pytest
 
 from tap_qonto import timestamps
 from tap_qonto.errors import DataError
-from tap_qonto.reading.anchored import Page, Query, ReanchoredPaginator
+from tap_qonto.reading.anchored import Query, ReanchoredPaginator
+from tap_qonto.reading.pages import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -10,7 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.support import INVOICES, TODAY, Json, Runner
+from tests.fake_qonto import TODAY
+from tests.support import INVOICES, Json, Runner
 from tests.targets.values import Row, Table, flattened, source
 
 if TYPE_CHECKING:

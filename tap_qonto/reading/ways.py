@@ -1,0 +1,88 @@
+"""The ways of reading a list: what a stream names, and what a walk asks for.
+
+What changes while a list is read decides which way is safe. A way is a fact of a
+stream; its walk hands out queries and takes pages, without I/O, so that a test can
+drive it through any interleaving of edits, additions and deletions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from tap_qonto.reading.pages import Page, Row
+    from tap_qonto.reading.window import Window
+
+UPDATED, CREATED = "updated_at", "created_at"
+Bounds = tuple["datetime | None", "datetime | None"]
+
+
+class Ask(NamedTuple):
+    """What to ask a list for next.
+
+    Attributes:
+        bounds: Lower and upper bound (aware; None for none) of each field that is
+            filtered.
+        page: Number of the page, from 1.
+        size: Rows on it.
+    """
+
+    bounds: Mapping[str, Bounds]
+    page: int
+    size: int
+
+
+class Walk(Protocol):
+    """One reading of a list, from its first page to its last."""
+
+    @property
+    def total(self) -> int | None:
+        """Rows that Qonto counted when it was first asked; None before."""
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """The bookmark that holds now; None where there is no new one."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a finished walk handed out every row that the list holds."""
+
+    def ask(self) -> Ask | None:
+        """Return what to ask for next; None when everything was read."""
+
+    def take(self, page: Page) -> Sequence[Row]:
+        """Take the answer to `ask`.
+
+        Returns:
+            Its rows that were not handed out before, in its order.
+
+        Raises:
+            DataError: Going on would lose rows.
+        """
+
+
+class Way(Protocol):
+    """A way of reading, as a stream states it."""
+
+    @property
+    def order(self) -> str | None:
+        """The order that it asks for, as ``sort_by`` has it; None for the list's own."""
+
+    effect: ClassVar[str]
+    """What it means for the user when the list is read so, in a sentence."""
+    in_words: ClassVar[str]
+    """How a list is read this way, for the table of streams."""
+    is_bounded: ClassVar[bool]
+    """Whether `start_date` and `end_date` hold for it."""
+
+    def walk(self, window: Window, created: Bounds, size: int) -> Walk:
+        """Begin to read.
+
+        Args:
+            window: The stretch of `updated_at` that is wanted.
+            created: Bounds of `created_at` that the settings ask for.
+            size: Rows for each page.
+        """
