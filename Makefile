@@ -40,6 +40,7 @@ lint: .venv/dev.stamp
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) -m ty check
+	.venv/bin/lint-imports --no-logo --no-cache
 
 # What is made from the code: tables of the documents, settings of meltano.yml, hub/.
 generate: .venv/dev.stamp
