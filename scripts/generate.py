@@ -104,11 +104,11 @@ def table_of_settings() -> str:
 
 def table_of_streams() -> str:
     """Write the table of streams."""
-    rows = [("stream", "rows are", "key", "read by"), ("---",) * 4]
+    rows = [("stream", "rows are", "key", "how it is read"), ("---",) * 4]
     for stream in STREAMS:
         facts = vars(stream)
         parent = facts.get("parent_stream_type")
-        way = f"with `{parent.name}`" if parent else f"`{facts['replication_key']}`"
+        way = f"with `{parent.name}`" if parent else facts["ways"][0].in_words
         key = ", ".join(f"`{name}`" for name in facts["primary_keys"])
         what = str(stream.__doc__).splitlines()[0].removeprefix("Stream of ")
         rows.append((f"`{facts['name']}`", what, key, way))

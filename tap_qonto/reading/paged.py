@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tap_qonto.reading.window import Window
 
 _PASSES = 3
+_SMALLEST = 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class PagedWalk:
     """One reading of all pages, repeated while rows move, three times at the most.
 
     Args:
-        size: Rows for each page, at the most; two at least, one of which is shared.
+        size: Rows for each page, at the most. It is 20 at the least, so that one of the
+            page sizes up to it always joins.
 
     Attributes:
         is_whole: Whether the last pass saw the list stand still, so that every row
@@ -57,7 +59,7 @@ class PagedWalk:
         """Start before the first page."""
         self.total: int | None = None
         self.is_whole = False
-        self._size = max(size, 2)
+        self._size = max(size, _SMALLEST)
         self._passes = 1
         self._known: dict[str, Row] = {}
         self._begin_pass()
@@ -65,6 +67,7 @@ class PagedWalk:
     def _begin_pass(self) -> None:
         self._in_pass: list[str] = []
         self._count: int | None = None
+        self._moved = False
         self._next: Ask | None = Ask({}, 1, self._size)
 
     def ask(self) -> Ask | None:
@@ -74,34 +77,33 @@ class PagedWalk:
     def take(self, page: Page) -> Sequence[Row]:
         """Take the answer, and return the rows that are new or have changed."""
         if self._next is None:
-            msg = "nothing was asked for"
+            msg = "ask() comes first"
             raise RuntimeError(msg)
         if self.total is None:
             self.total = page.total
         keys = [row_id(row) for row in page.rows]
-        moved = self._count not in {None, page.total}
-        self._count = page.total
-        start = (self._next.page - 1) * self._next.size
-        shared = self._in_pass[start:]
-        moved |= keys[: len(shared)] != shared
-        self._in_pass += keys[len(shared) :]
-        moved |= len(set(self._in_pass)) < len(self._in_pass)
-        news = [
-            row for key, row in zip(keys, page.rows, strict=True) if self._known.get(key) != row
-        ]
+        pairs = zip(keys, page.rows, strict=True)
+        news = [row for key, row in pairs if self._known.get(key) != row]
         self._known.update(zip(keys, page.rows, strict=True))
-        if not moved and page.more and len(self._in_pass) > start + len(shared):
+        start, done = (self._next.page - 1) * self._next.size, len(self._in_pass)
+        shared = self._in_pass[start:]
+        self._in_pass[start:] = keys
+        self._moved |= (
+            keys[: len(shared)] != shared
+            or self._count not in {None, page.total}
+            or len(set(self._in_pass)) < len(self._in_pass)
+        )
+        self._count = page.total
+        may_repeat = self._passes < _PASSES
+        if page.more and len(self._in_pass) > done and not (self._moved and may_repeat):
             self._next = joining(len(self._in_pass), self._size)
-        else:
-            self._end_pass(moved=moved or len(self._in_pass) < page.total)
-        return news
-
-    def _end_pass(self, *, moved: bool) -> None:
-        self.is_whole = not moved
-        self._next = None
-        if moved and self._passes < _PASSES:
+        elif may_repeat and (self._moved or len(self._in_pass) < page.total):
             self._passes += 1
             self._begin_pass()
+        else:
+            self.is_whole = not self._moved and len(self._in_pass) >= page.total
+            self._next = None
+        return news
 
 
 def joining(done: int, most: int) -> Ask:
@@ -109,11 +111,11 @@ def joining(done: int, most: int) -> Ask:
 
     Args:
         done: How many rows from the list's beginning are known.
-        most: Rows that a page may have; two at least.
+        most: Rows that a page may have.
 
     Returns:
         Of all page sizes the one whose page reaches furthest.
     """
-    sizes = range(max(2, most // 2), most + 1)
+    sizes = range(most // 2, most + 1)
     size = max(sizes, key=lambda size: ((done - 1) // size + 1) * size)
     return Ask({}, (done - 1) // size + 1, size)

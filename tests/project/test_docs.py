@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.fake_qonto.query import Params
+    from tests.fake_qonto.world import World
     from tests.support import Runner
 
 DOCS = ROOT / "docs"
@@ -58,6 +60,11 @@ NO_FAILURES = {
     "stream …, attachment … of …",
     "the file of …",
     "the token store in memory",
+    "The bookmark moves with each page.",
+    "The bookmark moves only at the end of the run.",
+    "The whole list is read in each run.",
+    "incremental, by `updated_at`, in the order of `created_at`",
+    "whole, in each run",
     "the token store …",
     "the API key (login and secret_key)",
     "the OAuth access (client_id, client_secret, refresh_token)",
@@ -216,23 +223,43 @@ def stamped(name: str, second: int) -> dict[str, str]:
 def test_the_guide_for_streams_can_be_followed(
     tap: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stream, endpoint = blocks("add-a-stream.md")
+    stream, labels, endpoint = blocks("add-a-stream.md")
     facts: dict[str, Any] = {"__name__": "tap_qonto.streams.clients"}
-    exec(compile(stream, "clients.py", "exec", dont_inherit=True), facts)  # noqa: S102 - our own
+    for code in (stream, labels):
+        exec(compile(code, "stream.py", "exec", dont_inherit=True), facts)  # noqa: S102 - our own
     clients = [stamped(f"client {number}", number) for number in range(5)]
     answers: dict[str, Any] = {"CLIENTS": clients, "json_bytes": json_bytes}
     code = f"from __future__ import annotations\n{endpoint}"
     exec(compile(code, "api.py", "exec", dont_inherit=True), answers)  # noqa: S102 - our own
-    route = (re.compile("/v2/clients()"), "client.read", answers["list_clients"])
-    monkeypatch.setattr("tests.fake_qonto.api.ROUTES", (*api.ROUTES, route))
-    monkeypatch.setattr("tap_qonto.tap.STREAMS", (*STREAMS, facts["Clients"]))
+    tree = [{"id": f"label {number}", "name": "a", "parent_id": None} for number in range(7)]
+
+    def list_labels(world: World, params: Params, key: str) -> bytes:
+        clients_of = answers["CLIENTS"]
+        answers["CLIENTS"] = [row | {"updated_at": "2025"} for row in tree]
+        try:
+            body = answers["list_clients"](world, params, key)
+        finally:
+            answers["CLIENTS"] = clients_of
+        return bytes(body.replace(b'"clients"', b'"labels"'))
+
+    routes = (
+        (re.compile("/v2/clients()"), "client.read", answers["list_clients"]),
+        (re.compile("/v2/labels()"), "organization.read", list_labels),
+    )
+    monkeypatch.setattr("tests.fake_qonto.api.ROUTES", (*api.ROUTES, *routes))
+    added = (*STREAMS, facts["Clients"], facts["Labels"])
+    monkeypatch.setattr("tap_qonto.tap.STREAMS", added)
 
     first = tap.sync(page_size=2)
     assert {row["id"] for row in first.records("clients")} == {row["id"] for row in clients}
     assert first.records("clients")[0]["updated_at"] == "2025-01-03T06:27:00.000000Z"
     assert first.records("clients")[0]["extra_fields"] == {"new": "x"}
+    assert first.ids("labels") == [row["id"] for row in tree]
+    assert [message["stream"] for message in first.of("ACTIVATE_VERSION")] == ["labels"]
     clients.append(stamped("client 5", 59))
+    del tree[2]
     second = tap.sync(state=first.state, lookback_seconds=0)
+    assert second.ids("labels") == [row["id"] for row in tree]
     assert second.records("clients")[-1]["id"] == "client 5"
     assert len(second.records("clients")) < len(clients)
 

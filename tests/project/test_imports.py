@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [BIN / "lint-imports", "--no-logo", "--no-cache"]
+    command = [str(BIN / "lint-imports"), "--no-logo", "--no-cache"]
     return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
 
 

@@ -1,0 +1,124 @@
+"""Pages by number: each joins the last, or the list is read again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_qonto.errors import DataError
+from tap_qonto.reading.paged import PagedWalk, joining
+from tap_qonto.reading.pages import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_qonto.reading.pages import Row
+
+
+def rows(*names: object) -> list[Row]:
+    return [{"id": str(name)} for name in names]
+
+
+def read(
+    listed: list[Row], walk: PagedWalk, between: Callable[[int], object]
+) -> tuple[list[str], int]:
+    """Walk a list that changes between requests; return the ids and the calls."""
+    found: list[str] = []
+    calls = 0
+    while ask := walk.ask():
+        start = (ask.page - 1) * ask.size
+        page = listed[start : start + ask.size]
+        pages = -(-len(listed) // ask.size)
+        found += [
+            row["id"]
+            for row in walk.take(Page(page, ask.page, pages, len(listed), more=ask.page < pages))
+        ]
+        calls += 1
+        between(calls)
+    return found, calls
+
+
+@pytest.mark.parametrize("count", [0, 1, 19, 20, 21, 99, 100, 101, 199, 1000])
+@pytest.mark.parametrize("size", [1, 2, 20, 100])
+def test_a_list_at_rest_is_read_once(count: int, size: int) -> None:
+    walk = PagedWalk(size)
+    found, calls = read(rows(*range(count)), walk, lambda _: None)
+    assert found == [str(number) for number in range(count)]
+    assert walk.is_whole
+    assert walk.total == count
+    assert size < 100 or calls <= 1 + count / 95
+
+
+@given(st.integers(1, 100_000), st.integers(20, 100))
+def test_a_joining_page_begins_within_what_is_known_and_goes_on(done: int, most: int) -> None:
+    ask = joining(done, most)
+    assert ask.size <= most
+    assert (ask.page - 1) * ask.size < done < ask.page * ask.size
+
+
+CHANGES = st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["delete", "add"])), max_size=6)
+
+
+@given(st.integers(0, 200), CHANGES, st.data())
+def test_no_row_that_stays_is_skipped(
+    count: int, changes: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    listed = rows(*range(count))
+    gone: set[str] = set()
+
+    def between(calls: int) -> None:
+        for when, change in changes:
+            if when == calls and change == "add":
+                listed.extend(rows(f"new {len(listed)} {calls}"))
+            elif when == calls and listed:
+                gone.add(listed.pop(data.draw(st.integers(0, len(listed) - 1)))["id"])
+
+    walk = PagedWalk(20)
+    found, _ = read(listed, walk, between)
+    if walk.is_whole:
+        assert {str(number) for number in range(count)} - gone <= set(found)
+
+
+def test_a_deletion_that_an_addition_hides_is_seen() -> None:
+    listed = rows(*range(60))
+
+    def between(calls: int) -> None:
+        if calls == 1:
+            listed.pop(3)
+            listed.extend(rows("new"))
+
+    walk = PagedWalk(20)
+    found, calls = read(listed, walk, between)
+    assert walk.is_whole
+    assert {row["id"] for row in listed} <= set(found)
+    assert calls > 4
+
+
+def test_a_list_that_never_rests_is_told() -> None:
+    listed = rows(*range(60))
+    walk = PagedWalk(20)
+    found, _ = read(listed, walk, lambda calls: listed.insert(0, {"id": f"new {calls}"}))
+    assert not walk.is_whole
+    assert {str(number) for number in range(60)} <= set(found)
+
+
+def test_a_row_that_changed_comes_again() -> None:
+    listed = rows(*range(30))
+
+    def between(calls: int) -> None:
+        if calls == 1:
+            listed[0] = {"id": "0", "name": "changed"}
+            listed.pop(5)
+
+    walk = PagedWalk(20)
+    found, _ = read(listed, walk, between)
+    assert found.count("0") == 2
+
+
+def test_a_row_without_an_id_ends_the_reading() -> None:
+    walk = PagedWalk(20)
+    with pytest.raises(DataError, match="has no id"):
+        walk.take(Page([{"name": "a"}], 1, 1, 1, more=False))
