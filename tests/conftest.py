@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("default")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to get the programs without which some tests were skipped."""
+    lacking = [name for name in ("chromium", "redis-server") if shutil.which(name) is None]
+    if lacking and terminalreporter.stats.get("skipped"):
+        programs = " ".join(lacking)
+        terminalreporter.write_line(
+            f"Tests were skipped for want of {programs}: apt-get install {programs}"
+        )
 
 
 @pytest.fixture(scope="session")

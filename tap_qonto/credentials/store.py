@@ -9,7 +9,6 @@ be written back, so the newest token lives in a store. What it holds grew from t
 from __future__ import annotations
 
 import os
-import threading
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -56,29 +55,6 @@ class TokenStore(Protocol):
         Raises:
             StorageError: It could not be written.
         """
-
-
-class MemoryTokenStore:
-    """A store that ends with the process; for tests."""
-
-    where = "the token store in memory"
-
-    def __init__(self, tokens: Tokens | None = None) -> None:
-        """Begin with these tokens."""
-        self.tokens = tokens
-        self._lock = threading.Lock()
-
-    def locked(self) -> AbstractContextManager[object]:
-        """Keep other threads out."""
-        return self._lock
-
-    def read(self) -> Tokens | None:
-        """Return the tokens."""
-        return self.tokens
-
-    def write(self, tokens: Tokens) -> None:
-        """Keep the tokens."""
-        self.tokens = tokens
 
 
 class FileTokenStore:

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from tap_qonto.credentials.oauth import OAuthAuthenticator
-from tap_qonto.credentials.store import FileTokenStore, MemoryTokenStore
+from tap_qonto.credentials.store import FileTokenStore
 from tap_qonto.credentials.tokens import Grant
 from tap_qonto.errors import (
     ApiError,
@@ -29,6 +29,7 @@ from tap_qonto.errors import (
     TapQontoError,
     UnreachableError,
 )
+from tests.credentials.memory_store import MemoryTokenStore
 
 if TYPE_CHECKING:
     from pathlib import Path

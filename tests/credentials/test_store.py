@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 
-from tap_qonto.credentials.store import FileTokenStore, MemoryTokenStore, store_for
+from tap_qonto.credentials.store import FileTokenStore, store_for
 from tap_qonto.credentials.tokens import VERSION, Tokens, fingerprint
 from tap_qonto.errors import ConfigError, StorageError
+from tests.credentials.memory_store import MemoryTokenStore
 
 if TYPE_CHECKING:
     from tap_qonto.credentials.store import TokenStore

@@ -59,7 +59,6 @@ NO_FAILURES = {
     # Parts of sentences.
     "stream …, attachment … of …",
     "the file of …",
-    "the token store in memory",
     "The bookmark moves with each page.",
     "The bookmark moves only at the end of the run.",
     "The whole list is read in each run.",
