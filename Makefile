@@ -9,9 +9,18 @@ UV := $(PY) -m uv pip install --quiet --python $(PY)
 demo: .venv/demo.stamp .meltano/plugins.stamp
 	@$(PY) -m scripts.demo
 
-# ARGS are pytest's.
+# The end of a year, a leap day, both changes of clocks in Europe, two years ahead.
+CLOCKS := 2026-12-31T23:59:50+00:00 2028-02-29T12:00:00+00:00 2027-03-28T00:59:30+00:00 \
+	2026-10-25T00:59:30+00:00 2028-11-25T12:00:00+00:00
+TIMELY := tests/reading tests/output tests/settings tests/streams tests/test_timestamps.py
+
+# ARGS are pytest's; without them, what looks at a clock runs at other times as well.
 test: .venv/dev.stamp .meltano/plugins.stamp .cache/targets.stamp
 	$(PY) -m pytest $(ARGS)
+ifndef ARGS
+	for clock in $(CLOCKS); do \
+		$(PY) -m pytest --quiet -r fE --clock=$$clock $(TIMELY) || exit 1; done
+endif
 
 # The tests of the tap alone, beside the wheel as users install it; the source is out of reach.
 WHEEL := .cache/wheel

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, settings
 
 from tests.fake_qonto import TODAY, FakeQonto
@@ -26,6 +28,22 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the instant at which the tests are to believe they run."""
+    parser.addoption("--clock", help="an instant (ISO 8601) at which the clock stands at first")
+
+
+@pytest.fixture(autouse=True)
+def _clock(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Move the clock of this process, where `--clock` asks for it; it goes on from there."""
+    instant = request.config.getoption("--clock")
+    if instant is None:
+        yield
+        return
+    with time_machine.travel(datetime.fromisoformat(instant)):
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,6 +19,9 @@ from decimal import Decimal
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+import pytest
+import time_machine
+
 from tap_qonto.tap import TapQonto
 
 if TYPE_CHECKING:
@@ -260,6 +263,8 @@ class Runner:
         killed_when: Callable[[], bool] | None = None,
     ) -> Output:
         """Run ``python -m tap_qonto`` with nothing but these arguments."""
+        if time_machine.escape_hatch.is_travelling():
+            pytest.skip("a process of its own has the real clock")
         stdout, stderr = self.folder / "stdout", self.folder / "stderr"
         process = _PROCESSES.Process(
             target=_as_process,
