@@ -11,7 +11,7 @@ import threading
 from datetime import datetime
 
 from .clock import UTC
-from .server import FakeQonto
+from .server.server import FakeQonto
 
 
 def main() -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from .answers import LOGIN_URL
+from tests.fake_qonto.server.answers import LOGIN_URL
 
-DEFAULT_SCOPES = "offline_access organization.read supplier_invoice.read attachment.read"
+DEFAULT_SCOPES = (
+    "offline_access organization.read supplier_invoice.read attachment.read card.read "
+    "cash_flow_category.read client.read client_invoices.read einvoicing.read membership.read "
+    "payment_link.read product.read sepa_direct_debit.read subscription.read team.read "
+    "terminal.read webhook"
+)
 
 _CHOICES: dict[str, tuple[Any, ...]] = {
     "filter_resolution": ("exact", "second"),
@@ -49,6 +54,10 @@ class Settings:
     file_size_style: str = "text"
     matched_transactions_style: str = "mixed"
     extra_list_fields: dict[str, Any] = field(default_factory=dict)
+    blank_for_null: bool = True
+    hidden_statuses: list[str] = field(default_factory=list)
+    hides_balances: bool = False
+    nests_bank_account: bool = False
     # Time, limits and gates.
     latency: float = 0.0
     file_latency: float = 0.0
@@ -63,6 +72,9 @@ class Settings:
     # Who may ask.
     require_auth: bool = True
     missing_auth_status: int = 401
+    # Lists that a plan or role shuts, and lists that take OAuth alone, as some may.
+    forbidden: list[str] = field(default_factory=list)
+    refuses_keys: list[str] = field(default_factory=list)
     error_style: str = "list"
     access_token_lifetime: int = 3600
     refresh_token_lifetime: int = 90 * 86_400
