@@ -1,1 +1,1 @@
-"""Singer tap for Qonto: supplier invoices and the files attached to them."""
+"""Singer tap for Qonto: every list of its API, and all files that belong to them."""

@@ -1,27 +1,39 @@
-"""What the tap does otherwise than the SDK for the rows of every stream."""
+"""What every stream does differently from the SDK."""
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime, timezone
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, metrics
+from singer_sdk.batch import Batcher
+from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
+from tap_qonto.errors import DataError
 from tap_qonto.output.records import Conformer, with_null_objects
+from tap_qonto.output.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     import requests
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.helpers.types import Context
 
+    from tap_qonto.output.outcomes import Outcome
     from tap_qonto.output.records import Record
     from tap_qonto.run import Run, Running
+
+NEW_FIELDS = "new_fields"
+MOST_NEW_FIELDS = 50
+"""Fields that a state remembers for each stream, and a run tells."""
 
 
 class BaseStream(Stream):
@@ -29,9 +41,16 @@ class BaseStream(Stream):
 
     Attributes:
         path: Path below the host that its facts come from.
+        scope: OAuth scope that it needs; "" for none.
+        never_emitted: Fields that go nowhere, such as addresses that whoever has them
+            can open; dotted names, lists are passed through.
+        personal: Columns with data about people, for the documents.
     """
 
     path: ClassVar[str]
+    scope: ClassVar[str] = ""
+    never_emitted: ClassVar[frozenset[str]] = frozenset()
+    personal: ClassVar[frozenset[str]] = frozenset()
 
     # The conformer does this once, for a shape that it knows.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -44,10 +63,52 @@ class BaseStream(Stream):
     @cached_property
     def conform(self) -> Conformer:
         """Makes rows conform to the schema."""
-        return Conformer(self.schema)
+        return Conformer(self.schema, self.never_emitted)
 
-    def count_request(self, response: requests.Response) -> None:
-        """Write the metric of an API call to the log, at level DEBUG."""
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What this run does for the stream."""
+        outcome = self.run.outcomes[self.name]
+        outcome.is_emitted = self.is_emitted
+        return outcome
+
+    @property
+    def _state_entry(self) -> dict[str, Any]:
+        """What the state says of this stream; changed in place."""
+        bookmarks = cast("dict[str, Any]", self.tap_state).setdefault("bookmarks", {})
+        entry: dict[str, Any] = bookmarks.setdefault(self.name, {})
+        return entry
+
+    def _tell_new_fields(self) -> None:
+        """Take down what goes to `extra_fields`, and tell each field once, over all runs."""
+        news = self.conform.news
+        while news:
+            self._tell_new_field(news.pop(0))
+
+    def _tell_new_field(self, path: str) -> None:
+        if path in self.outcome.new_fields or len(self.outcome.new_fields) == MOST_NEW_FIELDS:
+            return
+        self.outcome.new_fields.add(path)
+        told = self._state_entry.setdefault(NEW_FIELDS, [])
+        if path in told:
+            return
+        told.append(path)
+        del told[:-MOST_NEW_FIELDS]
+        self.logger.warning(
+            "%s has the field %s, which this version of tap-qonto does not know, or not with such "
+            "values. It is in the column extra_fields; a newer version may have a column for it.",
+            self.name,
+            path if path.isprintable() else repr(path),
+        )
+
+    def count_request(self, response: requests.Response, waited: float) -> None:
+        """Count an API call that was answered, and write its metric to the log, at DEBUG.
+
+        Args:
+            response: The answer.
+            waited: Seconds that the request waited for the rate limit.
+        """
+        self.outcome.call(waited)
         tags: dict[str, Any] = {
             metrics.Tag.STREAM: self.name,
             metrics.Tag.ENDPOINT: self.path,
@@ -82,17 +143,6 @@ class BaseStream(Stream):
         """Whether a stream map leaves something of it."""
         return not all(isinstance(each, RemoveRecordTransform) for each in self.stream_maps)
 
-    @override
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take the selection from a catalog; the keys are facts of the API.
-
-        The SDK would take a catalog that leaves them out as one that removes them.
-        """
-        super().apply_catalog(catalog)
-        # What the SDK has set on the instance hides what the class states.
-        vars(self).pop("primary_keys", None)
-        vars(self).pop("replication_key", None)
-
     def use_version(self, version: int) -> None:
         """Give the records that follow a version, of a table that is read whole."""
         self._stream_version = version
@@ -102,30 +152,91 @@ class BaseStream(Stream):
         if self.selected and self._stream_version is not None:
             self._write_activate_version_message(self._stream_version)
 
+    def map_error(self, record: Record, error: Exception) -> DataError:
+        """Return an error that says where a stream map failed, without a value of the row."""
+        keys = ", ".join(str(record.get(key)) for key in self.primary_keys)
+        cause = type(error.__cause__ or error).__name__
+        msg = (
+            f"An expression of stream_maps for {self.name} failed with {cause} for the row "
+            f"{keys}. Change it so that it can take this row: a field can be null, and one "
+            "that is deselected is not there."
+        )
+        return DataError(msg)
+
     @cached_property
     def _flattening_depth(self) -> int:
         enabled = self.config.get("flattening_enabled")
         return int(self.config.get("flattening_max_depth") or 0) if enabled else 0
 
     @cached_property
-    def _is_whole(self) -> bool:
-        return all(self.mask.values())
+    def _selection(self) -> Selection:
+        return Selection(self.schema, self._selected_schema)
+
+    @property
+    def _selected_schema(self) -> dict[str, Any]:
+        return self.stream_maps[0].raw_schema
 
     @override
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
-        """Skip the SDK's walk through each record when no property is deselected."""
+        """Map a record; unlike the SDK, leave the record itself as it is.
+
+        Raises:
+            DataError: A stream map failed.
+        """
+        selected = self._selection(record)
         if self._flattening_depth:
-            record = with_null_objects(record, self.schema, self._flattening_depth)
-        if not self._is_whole:
-            yield from super()._generate_record_messages(record)
-            return
+            selected = with_null_objects(selected, self._selected_schema, self._flattening_depth)
+        if self.conform.news:
+            self._tell_new_fields()
         now = datetime.now(timezone.utc)
+        is_counted = False
         for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
+            try:
+                mapped = stream_map.transform(selected)
+            except Exception as error:
+                raise self.map_error(record, error) from error
             if mapped is not None:
+                if not is_counted:
+                    self.outcome.rows += 1
+                    is_counted = True
                 yield RecordMessage(
                     stream=stream_map.stream_alias,
                     record=mapped,
                     version=self._stream_version,
                     time_extracted=now,
                 )
+
+    @override
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        """Write to batch files what messages would hold, and a BATCH message for each.
+
+        The SDK writes records as they are before deselection, stream maps and flattening.
+        """
+        records = self._sync_records(context, write_messages=False)
+        written = copy.deepcopy(self.tap_state)
+        try:
+            while chunk := list(islice(records, batch_config.batch_size)):
+                self._write_batches(chunk, batch_config)
+                self._write_state_message()
+                written = copy.deepcopy(self.tap_state)
+        except BaseException:
+            # The bookmark is ahead of what was written, and other streams write the state.
+            state = cast("dict[str, Any]", self.tap_state)
+            state.clear()
+            state.update(written)
+            raise
+        self.state_manager.is_flushed = False
+        self._write_state_message()
+
+    def _write_batches(self, records: list[Record], batch_config: BatchConfig) -> None:
+        mapped: dict[str, list[Record]] = {}
+        for record in records:
+            for message in self._generate_record_messages(record):
+                mapped.setdefault(message.stream, []).append(message.record)
+        for alias, rows in mapped.items():
+            for manifest in Batcher(self.tap_name, alias, batch_config).get_batches(iter(rows)):
+                encoding = batch_config.encoding
+                self._tap.write_message(
+                    SDKBatchMessage(stream=alias, encoding=encoding, manifest=manifest)
+                )
+        self.state_manager.is_flushed = False

@@ -15,12 +15,20 @@ import click
 from singer_sdk.exceptions import ConfigValidationError
 from typing_extensions import override
 
-from tap_qonto.errors import OutputError, TapQontoError
+from tap_qonto.errors import OutputError, StreamsError, TapQontoError
+from tap_qonto.output import redaction
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 logger = logging.getLogger("tap-qonto")
+
+TEST = (
+    "Use --test to see which of the selected streams can be read, and why the others cannot: "
+    "a request for each, a line for each, and nothing is stored. Exits with status 1 if one "
+    "cannot be read. Use --test=schema to write the SCHEMA messages alone."
+)
+"""What `--help` says of `--test`."""
 
 
 class Terminated(BaseException):
@@ -37,11 +45,16 @@ class Terminated(BaseException):
 
 
 class TapCommand(click.Command):
-    """The tap's command, as the SDK put it together, with ends of its own."""
+    """The SDK's command for the tap, with exit codes and error sentences of our own."""
 
     @classmethod
     def of(cls, command: click.Command) -> TapCommand:
-        """Take over a command's name, options and deed."""
+        """Copy a command's name, options and callback."""
+        for option in command.params:
+            # --test needs the catalog, whichever comes first on the line.
+            option.is_eager |= option.name == "catalog"
+            if option.name == "test" and isinstance(option, click.Option):
+                option.help = TEST
         return cls(
             name=command.name,
             callback=command.callback,
@@ -54,6 +67,7 @@ class TapCommand(click.Command):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command, and end the process even where a download hangs."""
         logging.captureWarnings(capture=True)
+        redaction.keep_drivers_quiet()
         try:
             return super().main(*args, **kwargs)
         except SystemExit as end:
@@ -91,9 +105,9 @@ def _sentences() -> Generator[None, None, None]:
         code = 128 + end.signum
         name = signal.Signals(end.signum).name
         logger.error(  # noqa: TRY400 - no traceback
-            "Stopped by %s. The next run goes on from the last STATE message.", name
+            "Stopped by %s. The next run continues from the last saved state.", name
         )
-    except ConfigValidationError as error:
+    except (ConfigValidationError, StreamsError) as error:
         code = 1
         for sentence in error.errors:
             logger.error("%s", sentence)  # noqa: TRY400

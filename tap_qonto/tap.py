@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import os
 import threading
@@ -12,41 +11,64 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MappingError
+from singer_sdk.helpers._classproperty import classproperty
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Catalog, StateMessage
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
+from tap_qonto.catalog import completed, register
 from tap_qonto.command import TapCommand, Terminated
 from tap_qonto.errors import ConfigError
+from tap_qonto.input_files import (
+    check_state,
+    read_catalog,
+    read_config,
+    read_environment,
+    read_state,
+)
 from tap_qonto.output import redaction
 from tap_qonto.output.messages import MessageWriter
+from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.run import Run
 from tap_qonto.settings import declaration as settings
-from tap_qonto.settings.validation import problems, unknown
-from tap_qonto.streams import STREAMS
+from tap_qonto.settings.hosts import api_url
+from tap_qonto.settings.validation import doubts, problems
+from tap_qonto.streams import STREAMS, SyncLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import FrameType
 
     from singer_sdk import Stream
-    from singer_sdk.plugin_base import _ConfigInput
 
     from tap_qonto.http.session import Session
 
 _GRACE = 4.0
-"""Seconds after which a run that was told to end is ended, whatever blocks it."""
+"""Seconds after a signal when the process exits, even if something blocks it."""
 
 
 class TapQonto(Tap):
-    """Singer tap for Qonto: supplier invoices and the files attached to them."""
+    """Singer tap for Qonto: every list of its API, and all files that belong to them."""
 
     name = "tap-qonto"
     # A copy, since the SDK adds its own settings to it.
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SETTINGS)
     message_writer_class = MessageWriter
     message_writer: MessageWriter
+    _is_terminated = False
+
+    def __init__(self, *, catalog: Any = None, **options: Any) -> None:
+        """Take settings, state and catalog; see the SDK.
+
+        Args:
+            catalog: A catalog as Singer's specification allows it.
+            **options: The SDK's own.
+        """
+        if isinstance(catalog, Catalog):
+            catalog = catalog.to_dict()
+        super().__init__(catalog=catalog and completed(catalog, STREAMS), **options)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -60,10 +82,10 @@ class TapQonto(Tap):
             name: settings.plain(value) for name, value in self._config.items() if value is not None
         }
         redaction.hide(*settings.secrets(given))
-        redaction.install()
         found = problems(given, schema)
-        for name in unknown(given, schema):
-            self.logger.warning("Setting %s is not known, and has no effect.", name)
+        redaction.install("" if found else api_url(given))
+        for doubt in doubts(given, schema):
+            self.logger.warning("%s", doubt)
         self._config = given if found else settings.with_defaults(given)
         if found and raise_errors:
             raise ConfigValidationError(found[0], errors=found, schema=schema)
@@ -76,31 +98,28 @@ class TapQonto(Tap):
         Raises:
             ConfigError: It is not a state of this tap.
         """
-        bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-        known = {stream.name for stream in STREAMS}
-        foreign = (
-            not isinstance(bookmarks, dict)
-            or any(not isinstance(entry, dict) for entry in bookmarks.values())
-            or (bookmarks and not known.intersection(bookmarks))
-            or (state and "bookmarks" not in state)
-        )
-        if foreign:
-            msg = (
-                "The state is not of tap-qonto: it has no bookmarks of "
-                f"{' or '.join(sorted(known))}. Pass the state that tap-qonto wrote, or "
-                "none to start anew."
-            )
-            raise ConfigError(msg)
+        check_state(state, [stream.name for stream in STREAMS])
         super().load_state(state)
 
     @override
     def setup_mapper(self) -> None:
-        """Set up stream maps; with our keys, where a catalog leaves them out."""
-        for stream in STREAMS:
-            catalog = self.input_catalog or Catalog()
-            if entry := catalog.get_stream(stream.name):
-                entry.key_properties = list(stream.primary_keys)
-        super().setup_mapper()
+        """Set up stream maps, also those of streams that are not selected.
+
+        Raises:
+            ConfigError: They are not valid.
+        """
+        try:
+            super(Tap, self).setup_mapper()
+            register(self.catalog, self.mapper)
+        except (MappingError, NotImplementedError, ValueError) as error:
+            msg = f"Setting stream_maps cannot be used: {str(error).rstrip('.')}."
+            raise ConfigError(msg) from error
+        except (AttributeError, LookupError, SyntaxError, TypeError) as error:
+            msg = (
+                "Setting stream_maps cannot be used: it must hold an object for each stream, "
+                "with expressions as strings."
+            )
+            raise ConfigError(msg) from error
 
     @override
     def discover_streams(self) -> list[Stream]:
@@ -110,9 +129,33 @@ class TapQonto(Tap):
     @property
     @override
     def streams(self) -> dict[str, Stream]:
-        """The streams in the order of `STREAMS`, in which a run reads them."""
+        """The streams in the order in which a run reads them; the log of all begins first."""
         found = super().streams
-        return {stream.name: found[stream.name] for stream in STREAMS}
+        return {stream.name: found[stream.name] for stream in (SyncLog, *STREAMS)}
+
+    @override  # type: ignore[misc] # as `sync` of a stream
+    def sync_all(self) -> None:  # ty: ignore[override-of-final-method]
+        """Run the streams; one that fails or may not be read does not hold up the others.
+
+        Raises:
+            TapQontoError: A stream failed; its bookmark stays where it was.
+        """
+        self.run.on_first_answer = self._begin_early
+        try:
+            super().sync_all()
+        finally:
+            # What is still on its way, since another stream failed, is of no use any more.
+            self.stop.set()
+            self.run.outcomes.report()
+        self.run.outcomes.finish()
+
+    def _begin_early(self) -> None:
+        """Send the first requests of all streams side by side, the credential being good."""
+        for stream in self.streams.values():
+            if isinstance(stream, QontoStream) and (
+                stream.selected or stream.has_selected_descendents
+            ):
+                stream.ask_ahead()
 
     @cached_property
     def stop(self) -> threading.Event:
@@ -131,8 +174,9 @@ class TapQonto(Tap):
         The SDK's handler ends with 0, which tells an orchestrator that all is well,
         and may write into the middle of a line.
         """
-        if self.stop.is_set():
+        if self._is_terminated:
             os._exit(128 + signum)
+        self._is_terminated = True
         self.stop.set()
         killer = threading.Timer(_GRACE, os._exit, [128 + signum])
         killer.daemon = True
@@ -163,21 +207,12 @@ class TapQonto(Tap):
         Raises:
             ConfigError: The state or the catalog is not what it should be.
         """
-        if config and config.parse_env:
-            try:
-                _ = cls._env_var_config
-            except ValueError as error:
-                msg = (
-                    "An environment variable of the tap cannot be read: "
-                    f"{str(error).partition(':')[0]}. Numbers are digits, objects JSON."
-                )
-                raise ConfigError(msg) from error
         super().invoke(
             about=about,
             about_format=about_format,
             config=config,
-            state=_checked(state, "--state"),
-            catalog=_checked(catalog, "--catalog"),
+            state=read_state(state) if state else None,
+            catalog=read_catalog(catalog) if catalog else None,
         )
 
     @override
@@ -188,17 +223,21 @@ class TapQonto(Tap):
         """Read the config files.
 
         Raises:
-            ConfigError: One cannot be read, or is no JSON object.
+            ConfigError: One cannot be read, or is not a JSON object.
         """
-        for path in value:
-            if path != "ENV":
-                try:
-                    with open(path, encoding="utf-8") as file:  # noqa: PTH123
-                        _checked(file, "--config")
-                except OSError as error:
-                    msg = f"The config file {path} cannot be read: {error.strerror}."
-                    raise ConfigError(msg) from error
-        return super().cb_config(ctx, param, value)
+        files = [path for path in value if path != "ENV"]
+        return _ConfigInput(config=read_config(files), parse_env="ENV" in value)
+
+    @classproperty
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        """Settings in environment variables; an empty variable is none.
+
+        Raises:
+            ConfigError: One cannot be read.
+        """
+        schema = cls.config_jsonschema
+        cls.append_builtin_config(schema)
+        return read_environment(schema, cls._env_var_prefix)
 
     @override
     @classmethod
@@ -207,14 +246,20 @@ class TapQonto(Tap):
         if value != CliTestOptionValue.All.value:
             super().cb_test(ctx, param, value)
             return
-        from tap_qonto.check import findings  # noqa: PLC0415 - takes its time
+        from tap_qonto.check import findings  # noqa: PLC0415 - slow to import
 
         given: _ConfigInput = ctx.params["config"]
-        tap = cls(config=given.config, parse_env_config=given.parse_env)
-        found = list(findings(tap.run.session, tap.run.attachment_settings))
-        for finding in found:
+        catalog = ctx.params.get("catalog")
+        tap = cls(
+            config=given.config,
+            parse_env_config=given.parse_env,
+            catalog=catalog and json.load(read_catalog(catalog)),
+        )
+        works = True
+        for finding in findings(tap.run, tap.streams):
             click.echo(redaction.redact(finding.words))
-        ctx.exit(0 if all(finding.works for finding in found) else 1)
+            works &= finding.works
+        ctx.exit(0 if works else 1)
 
     @override
     @classmethod
@@ -224,46 +269,6 @@ class TapQonto(Tap):
 
 
 def _connect(config: Mapping[str, Any], stop: threading.Event) -> Session:
-    from tap_qonto.connection import connect  # noqa: PLC0415 - takes its time
+    from tap_qonto.connection import connect  # noqa: PLC0415 - slow to import
 
     return connect(config, stop)
-
-
-def _items(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    raise TypeError(value)
-
-
-def _refuse(word: str) -> None:
-    """Refuse what Python reads as JSON, and JSON does not know."""
-    msg = f"{word} is no JSON value"
-    raise ValueError(msg)
-
-
-def _checked(file: IO[str] | None, option: str) -> IO[str] | None:
-    """Return the file, read and seen to hold what the option takes."""
-    if file is None:
-        return None
-    where = f"The file {getattr(file, 'name', '')} given with {option}"
-    try:
-        text = file.read()
-        if option == "--state" and not text.strip():
-            msg = f"{where} is empty. Write {{}} into it to read from the beginning."
-            raise ConfigError(msg)
-        parsed = json.loads(text, parse_constant=_refuse)
-        if not isinstance(parsed, dict):
-            msg = f"{where} holds no JSON object."
-            raise ConfigError(msg)
-        if option == "--catalog":
-            Catalog.from_dict({**parsed, "streams": _items(parsed["streams"])})
-    except UnicodeDecodeError as error:
-        msg = f"{where} is not UTF-8 text."
-        raise ConfigError(msg) from error
-    except ValueError as error:
-        msg = f"{where} is not JSON: {error}."
-        raise ConfigError(msg) from error
-    except (AttributeError, KeyError, TypeError) as error:
-        msg = f"{where} is no Singer catalog; make one with --discover."
-        raise ConfigError(msg) from error
-    return io.StringIO(text)

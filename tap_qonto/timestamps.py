@@ -8,7 +8,6 @@ zone sorts as the instants do, which Singer bookmarks rely on.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -19,15 +18,12 @@ _STAMP = re.compile(
     r"(?:[Zz]|([+-])(\d\d):?(\d\d)?)?",
     re.ASCII,
 )
-_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|[+-][01]\d:[0-5]\d)", re.ASCII)
+_USUAL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{3})?(Z|[+-][01]\d:[0-5]\d)", re.ASCII)
 _DAY = timedelta(days=1)
 _HOUR_MINUTES = 60
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-# A page's stamps are read again when its rows are; the days of invoices recur.
-_cached = lru_cache(maxsize=4096)
 
 
-@_cached
 def parse(text: str) -> datetime:
     """Read a time stamp.
 
@@ -41,11 +37,16 @@ def parse(text: str) -> datetime:
     Raises:
         ValueError: The text is no time stamp.
     """
-    if _USUAL.fullmatch(text):
+    return _parse(text, _USUAL.fullmatch(text))
+
+
+def _parse(text: str, usual: re.Match[str] | None) -> datetime:
+    if usual:
         # At the speed of C; it takes less, and on newer Pythons more, than RFC 3339.
-        with suppress(OverflowError):
-            usual = datetime.fromisoformat(text.replace("Z", "+00:00"))
-            return usual.astimezone(timezone.utc)
+        try:
+            return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
+        except OverflowError:  # said below
+            pass
     found = _STAMP.fullmatch(text)
     if found is None:
         msg = f"{text!r} is not a date and time such as 2026-01-31T00:00:00Z"
@@ -88,8 +89,13 @@ def to_utc(text: str) -> str:
     Raises:
         ValueError: The text is no time stamp.
     """
-    # `parse` returns UTC, whose offset is written as `+00:00`.
-    return f"{parse(text).isoformat(timespec='microseconds')[:-6]}Z"
+    usual = _USUAL.fullmatch(text)
+    if usual and usual[3] == "Z":
+        datetime.fromisoformat(usual[1])  # raises, where the calendar has no such day
+        return f"{usual[1]}{usual[2] or '.000'}000Z"
+    # Without `timespec`, there is no fraction where it is zero.
+    iso = _parse(text, usual).isoformat()[:-6]
+    return f"{iso}Z" if "." in iso else f"{iso}.000000Z"
 
 
 def show(instant: datetime) -> str:
@@ -104,7 +110,7 @@ def seconds(instant: datetime) -> str:
     return f"{instant.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-@_cached
+@lru_cache(maxsize=4096)  # the days of invoices recur
 def is_date(text: str) -> bool:
     """Tell whether the text is a calendar day, ``YYYY-MM-DD``."""
     if _DATE.fullmatch(text) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import queue
 import socket
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from tap_qonto.errors import ConfigError, TapQontoError
-from tap_qonto.settings.declaration import is_loopback
+from tap_qonto.settings.hosts import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,18 +30,19 @@ _PAGE = (
 
 
 class LoginError(TapQontoError):
-    """The authorisation did not come about."""
+    """The login failed."""
 
 
 class _Listener(socketserver.ThreadingTCPServer):
     """Takes the browser's answer; in threads, since browsers open idle connections too."""
 
-    # Elsewhere than on POSIX this would share the port with whoever has it.
+    # On Windows this would share the port with a program that already has it.
     allow_reuse_address = os.name == "posix"
     daemon_threads = True
 
-    def __init__(self, redirect: SplitResult) -> None:
+    def __init__(self, redirect: SplitResult, state: str) -> None:
         """Listen where the redirect URI points to."""
+        self.state = state
         self.path = redirect.path or "/"
         self.answers: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
         host = redirect.hostname or ""
@@ -48,7 +50,7 @@ class _Listener(socketserver.ThreadingTCPServer):
         super().__init__((host, redirect.port or 80), partial(_Callback, self))
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a connection that broke off."""
+        """Ignore a connection that was cut off."""
 
 
 class _Callback(BaseHTTPRequestHandler):
@@ -60,11 +62,16 @@ class _Callback(BaseHTTPRequestHandler):
         super().__init__(*request)
 
     def do_GET(self) -> None:
-        """Take an answer that comes to the right path."""
+        """Take the answer to this login; anything else may come here, too."""
         asked = urlsplit(self.path)
         answer = dict(parse_qsl(asked.query))
         if asked.path != self._listener.path or not answer.keys() & {"code", "error"}:
             self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        state = answer.get("state", "").encode()
+        if not hmac.compare_digest(state, self._listener.state.encode()):
+            # Its code could be an attacker's.
+            self.send_error(HTTPStatus.BAD_REQUEST, "This belongs to another login")
             return
         try:
             self._show_page()
@@ -106,17 +113,21 @@ def check_redirect(uri: str) -> SplitResult:
 
 
 @contextmanager
-def listening(redirect: SplitResult) -> Generator[queue.SimpleQueue[dict[str, str]]]:
-    """Listen for the browser; yield where its answers arrive.
+def listening(redirect: SplitResult, state: str) -> Generator[queue.SimpleQueue[dict[str, str]]]:
+    """Listen for the browser; yield where the answer to this login arrives.
+
+    Args:
+        redirect: Where the browser is sent.
+        state: What tells the answer to this login from others.
 
     Raises:
-        LoginError: The port can't be had.
+        LoginError: The port is taken.
     """
     try:
-        server = _Listener(redirect)
+        server = _Listener(redirect, state)
     except OSError as error:
         msg = (
-            f"It is not possible to listen on {redirect.netloc} ({error.strerror}): another "
+            f"Cannot listen on {redirect.netloc} ({error.strerror}): another "
             "program may have the port. End it, or enter a redirect URI with another port "
             "in the OAuth app and give it as --redirect-uri."
         )

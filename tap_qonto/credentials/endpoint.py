@@ -7,12 +7,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import requests
-from urllib3.exceptions import NewConnectionError
 
 from tap_qonto.credentials.tokens import Grant
 from tap_qonto.errors import ApiError, ConfigError, Fault, RefusedError, UnreachableError
-from tap_qonto.http.transport import STAGING_HEADER, broke_off
+from tap_qonto.http import failures
+from tap_qonto.http.deadlines import DeadlinePassedError, within
+from tap_qonto.http.transport import STAGING_HEADER, connection_pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +66,9 @@ class TokenEndpoint:
 
         Args:
             form: The grant, without the client's credentials.
-            timeout: Seconds to wait for a connection, and for each piece of the answer.
-            invalid_grant: What the user is told when the grant itself is refused: why
-                that may be, and what to do.
+            timeout: Seconds for the whole answer.
+            invalid_grant: What the user reads when the grant itself is refused: why that
+                may be, and what to do.
 
         Raises:
             LostAnswerError: No answer, or none that says what became of the grant.
@@ -77,19 +77,20 @@ class TokenEndpoint:
             ApiError: Any other refusal.
         """
         try:
-            answer = requests.post(
-                self.url,
-                data={**form, **self._client},
-                headers=self._headers,
-                timeout=timeout,
-                allow_redirects=False,
-                # Otherwise requests would send what ~/.netrc holds for the host.
-                auth=lambda request: request,
-            )
-        except requests.RequestException as error:
-            words, sent = _connection_failure(error)
-            msg = f"{words} at {self.url}. Check the network and oauth_url."
-            raise LostAnswerError(msg, sent=sent) from None
+            with within(timeout), connection_pool(1) as pool:
+                answer = pool.post(
+                    self.url,
+                    data={**form, **self._client},
+                    headers=self._headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                )
+        except (DeadlinePassedError, OSError, ValueError) as error:
+            failure = failures.read(error, self.url, timeout)
+            if failure is None:
+                raise
+            msg = f"{failure.event} on the request for tokens. {failure.advice}"
+            raise LostAnswerError(msg, sent=failure.may_have_arrived) from None
         status = answer.status_code
         is_json = "json" in answer.headers.get("Content-Type", "")
         if status >= _SERVER or status == _TOO_MANY:
@@ -97,17 +98,17 @@ class TokenEndpoint:
             raise LostAnswerError(msg, sent=status != _TOO_MANY)
         if status < _REDIRECT:
             with suppress(ValueError):
-                return msgspec.json.decode(answer.content, type=Grant, strict=False)
+                return Grant.read(answer.content)
         if not is_json or _REDIRECT <= status < _BAD_REQUEST:
             msg = (
-                f"The answer of {self.url} is no JSON of a token endpoint (HTTP {status}). "
+                f"The answer of {self.url} is not the JSON of a token endpoint (HTTP {status}). "
                 "In the sandbox this means that staging_token is missing or wrong; "
                 "otherwise oauth_url is not Qonto's, or a proxy stands between."
             )
             raise ConfigError(msg)
         if status >= _BAD_REQUEST:
             raise self._refusal(status, answer.content, invalid_grant)
-        msg = f"The answer of {self.url} is broken off or damaged."
+        msg = f"The answer of {self.url} is cut off or damaged."
         raise LostAnswerError(msg, sent=True)
 
     def _refusal(self, status: int, body: bytes, invalid_grant: str) -> ApiError:
@@ -135,18 +136,3 @@ def _error_code(body: bytes) -> str | None:
         return None
     code = said.get("error") if isinstance(said, dict) else None
     return code if isinstance(code, str) and re.fullmatch("[a-z_]{1,40}", code) else None
-
-
-def _connection_failure(error: requests.RequestException) -> tuple[str, bool]:
-    """Return what happened in words, and whether the request may have arrived."""
-    cause: Any = error.args[0] if error.args else None
-    reason = getattr(cause, "reason", cause)
-    if isinstance(error, requests.exceptions.SSLError) and not broke_off(error):
-        return "The certificate could not be verified", False
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "The proxy let nothing through", False
-    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
-        return "No connection was possible", False
-    if isinstance(error, requests.Timeout):
-        return "No answer came in time", True
-    return "The connection broke off", True

@@ -1,8 +1,8 @@
 """OAuth with refresh tokens that work once (docs.qonto.com, page "OAuth").
 
-Under one lock over all processes: look whether somebody else renewed, prove that the
-store can be written, ask, write, and only then use. Whatever is killed in between, the
-next run finds either the old token, which lives on for 60 seconds, or the new one.
+Under one lock over all processes: see whether another process has renewed, check that the
+store can be written, ask, write, and only then use. Wherever a run is killed, the next one
+finds either the old token, which works for another 60 seconds, or the new one.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class OAuthAuthenticator:
             user_agent=user_agent,
             staging_token=staging_token,
         )
-        self._seed = refresh_token
+        self._first = Tokens(refresh_token)
         self._store = store
         self._timeout = timeout
         self._clock = clock
@@ -118,7 +118,7 @@ class OAuthAuthenticator:
             Whether there is a newer one. Never again once a replacement was refused.
 
         Raises:
-            TapQontoError: There should be a newer one, but it can't be had.
+            TapQontoError: The renewal failed.
         """
         token = refused.removeprefix("Bearer ")
         with self._lock:
@@ -143,15 +143,12 @@ class OAuthAuthenticator:
         """Take good tokens from the store, or renew those that are there."""
         try:
             with self._store.locked():
-                stored = self._store.read()
-                known = stored if stored and stored.grew_from(self._seed) else None
-                tokens = known or Tokens.first(self._seed)
+                tokens = self._store.read() or self._first
                 if tokens.access_token != refused and tokens.good(self._clock()):
                     return tokens
                 self._warn_of_age(tokens)
-                # A token that can't be replaced must not be spent: this takes the very
-                # steps that the answer will take, with what is there already.
-                self._store.write(stored or tokens)
+                # A token that can't be replaced must not be spent.
+                self._store.prove()
                 return self._renewed(tokens)
         except TapQontoError as error:
             self._failure = error

@@ -10,13 +10,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from tap_qonto import disk
 from tap_qonto.errors import StorageError
 from tap_qonto.files.storage import INCOMPLETE, Reader, Writer, short, storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from filelock import FileLock
 
 
 class LocalStorage:
@@ -36,21 +39,21 @@ class LocalStorage:
     def prepare(self) -> None:
         """Make ready to take files, and clear what a killed run left."""
         with storage_errors(str(self._folder), "prepare"):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            disk.make_folder(self._folder)
             self._root = self._folder.resolve(strict=True)
             incomplete = self._root / INCOMPLETE
             if incomplete.is_symlink():
                 msg = f"{incomplete} is a link; tap-qonto needs a folder there. Remove it."
                 raise StorageError(msg)
-            incomplete.mkdir(exist_ok=True)
+            disk.make_folder(incomplete)
             own = incomplete / secrets.token_hex(8)
             # The lock tells other runs on this folder that this one is alive.
-            self._lock = FileLock(own.with_suffix(".lock"))
+            self._lock = disk.lock(own.with_suffix(".lock"))
             self._lock.acquire()
             # With or without its lock: a download that outlived its run leaves a folder.
             for name in {entry.stem for entry in incomplete.iterdir()} - {own.name}:
                 _clear_if_abandoned(incomplete / f"{name}.lock")
-            own.mkdir()
+            own.mkdir(mode=0o700)
             self._own = own
 
     def check(self) -> None:
@@ -94,8 +97,8 @@ class LocalStorage:
         unfinished = self._own / secrets.token_hex(8)
         try:
             with storage_errors(where, "write"):
-                self._place(path).parent.mkdir(parents=True, exist_ok=True)
-                file = unfinished.open("xb")
+                disk.make_folder(self._place(path).parent)
+                file = open(unfinished, "xb", opener=disk.open_private)  # noqa: SIM115 - closed below
             try:
                 yield Writer(file, where)
                 with storage_errors(where, "write"):
@@ -103,6 +106,7 @@ class LocalStorage:
                     os.fsync(file.fileno())
                     file.close()
                     unfinished.replace(final)
+                    disk.sync_folder(final.parent)
             finally:
                 # On a full disk, closing fails once more.
                 with suppress(OSError):
@@ -127,7 +131,7 @@ class LocalStorage:
 
 
 def _clear_if_abandoned(lock_file: Path) -> None:
-    lock = FileLock(lock_file, timeout=0)
+    lock = disk.lock(lock_file, 0)
     with suppress(Timeout), lock:
         shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
         # On Windows a file that is open stays; the lock removes it at its end.

@@ -5,12 +5,14 @@ A file appears under its name whole or not at all.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import Self
 
+from tap_qonto import disk
 from tap_qonto.errors import StorageError
 
 if TYPE_CHECKING:
@@ -19,13 +21,19 @@ if TYPE_CHECKING:
 INCOMPLETE = ".tap-qonto-incomplete"
 """Folder below the location for files that are being written."""
 _ID_LENGTH = 36
+_OF_THE_NAME = {errno.ENAMETOOLONG, errno.EILSEQ}
 FREE: AbstractContextManager[Any] = nullcontext()
+
+
+class NameRefusedError(StorageError):
+    """The place does not take this name: it is too long, or has letters that it lacks."""
 
 
 class Storage(Protocol):
     """A place for files. Paths are relative, with ``/``. Safe for threads.
 
-    Every method raises `StorageError` with a sentence when the place fails.
+    Every method raises `StorageError` with a sentence when the place fails, and
+    `NameRefusedError` where a shorter name may do.
     """
 
     def prepare(self) -> None:
@@ -131,9 +139,10 @@ def storage_errors(where: str, deed: str) -> Generator[None, None, None]:
     except StorageError:
         raise
     except Exception as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
         msg = (
-            f"Could not {deed} {where}: {reason}. Check attachments.location, its "
+            f"Could not {deed} {where}: {disk.reason(error)}. Check attachments.location, its "
             "permissions and its free space."
         )
-        raise StorageError(msg) from error
+        is_the_name = getattr(error, "errno", None) in _OF_THE_NAME
+        is_the_name = is_the_name or isinstance(error, UnicodeEncodeError)
+        raise (NameRefusedError if is_the_name else StorageError)(msg) from error

@@ -2,132 +2,207 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_qonto.base_stream import BaseStream
+from tap_qonto.errors import NotFoundError, RefusedError
+from tap_qonto.files.coverage import Coverage
+from tap_qonto.files.file_facts import FileFacts
+from tap_qonto.files.one_sync import OneSync
+from tap_qonto.files.pending import Pending
+from tap_qonto.files.sources import quoted
+from tap_qonto.files.wanted import LATER, NOTHING, Found
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
-    from concurrent.futures import Future
 
     from singer_sdk.helpers.types import Context
 
-    from tap_qonto.output.progress import Progress
+    from tap_qonto.files.storage import Storage
+    from tap_qonto.files.wanted import Wanted
     from tap_qonto.output.records import Record
 
 
-class FilesStream(BaseStream):
+class FilesStream(FileFacts):
     """The files that records of a parent stream refer to by id.
 
-    A subclass states the facts: name, path, keys, schema. The parent calls `running`
-    around its sync, `begin` and later `write_records` with each record.
-
-    Attributes:
-        path: API path of an attachment, with ``{id}`` in it.
-        scope: OAuth scope that it needs, for messages.
-        parent_key: Field for the id of the parent's record.
-        roles: Fields of the parent's record that hold ids, each with its role's name.
+    The parent calls `running` around its sync, `begin` and later `write_records` with each
+    record.
     """
 
-    path: ClassVar[str]
-    scope: ClassVar[str]
-    parent_key: ClassVar[str]
-    roles: ClassVar[dict[str, str]]
-
     state_partitioning_keys = ()
+    _was_read_before = False
+    _written = 0
+    _row_of_parent: Mapping[str, Any] | None = None
 
     @cached_property
     def _settings(self) -> Mapping[str, Any]:
         return self.run.attachment_settings
 
     @contextmanager
-    def running(self, progress: Progress) -> Generator[None, None, None]:
+    def running(self) -> Generator[None, None, None]:
         """Prepare for the rows of one sync; SCHEMA goes out here, once."""
-        from tap_qonto.files.downloads import Downloader, Options  # noqa: PLC0415 - takes its time
-        from tap_qonto.files.places import storage_for  # noqa: PLC0415
+        from tap_qonto.files.downloads import Downloader  # noqa: PLC0415 - takes its time
 
         self.logger.info("Beginning sync of '%s'", self.name)
         self._write_schema_message()
-        mode = self._settings["mode"]
-        storage = storage_for(self._settings["location"], self._settings.get("storage_options"))
+        self._read_anew_if_wider()
+        storage = self._storage()
+        self._source = self.source()
         self._downloader = Downloader(
+            self.name,
             session=self.run.session,
             storage=storage,
-            options=Options(mode, self._settings.get("max_bytes")),
-            path=self.path,
-            scope=self.scope,
+            options=Coverage.of(self._settings),
+            source=self._source,
             conform=self.conform,
-            observe=self.count_request,
+            make=self.maker(),
+            dated_by=self.dated_by,
+            asks_again=self._asks_again,
+            note_fetched=self.outcome.file,
         )
-        self._fetches: deque[tuple[str, list[Future[Record]]]] = deque()
-        self._pool = ThreadPoolExecutor(self._settings["concurrency"], thread_name_prefix=self.name)
+        self._sync = OneSync(
+            self.name,
+            self._fetch,
+            Pending(self.name, self._state_entry, self.logger),
+            concurrency=self._settings["concurrency"],
+            reads_all=self._reads_all,
+        )
         self._written = 0
-        self._progress = progress
-        if mode == "files":
-            storage.prepare()
         try:
-            with self.get_record_counter() as self._counter, self.get_sync_timer():
+            if storage:
+                storage.prepare()
+            with (
+                self._sync.open(),
+                self.get_record_counter() as self._counter,
+                self.get_sync_timer(),
+            ):
                 yield
-            self._pool.shutdown()
-        except BaseException:
-            self.run.stop.set()
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            raise
         finally:
-            storage.close()
+            if storage:
+                storage.close()
         self.logger.info("Finished sync of '%s': %d rows", self.name, self._written)
+        if gone := self._sync.gone:
+            self.logger.warning("%s", gone)
+            self.outcome.note(gone)
+
+    def _storage(self) -> Storage | None:
+        """Return where files go; other modes need neither a place nor its driver."""
+        from tap_qonto.files.places import storage_for  # noqa: PLC0415 - takes its time
+
+        if self._settings["mode"] != "files":
+            return None
+        return storage_for(self._settings["location"], self._settings.get("storage_options"))
+
+    def _read_anew_if_wider(self) -> None:
+        """Let the parent's list be walked again where the settings want more than before."""
+        wanted, before = Coverage.of(self._settings), Coverage.remembered(self._state_entry)
+        wider = wanted.wider_than(before)
+        self._was_read_before = before is not None
+        self._asks_again = before is None or wider is not None
+        if wider:
+            self.logger.warning(
+                "%s, so the list is read again for the files of %s that are missing.",
+                wider,
+                self.name,
+            )
+            parent = getattr(self.parent_stream_type, "name", "")
+            wanted.begin_anew(self.tap_state["bookmarks"].get(parent, {}), self._state_entry)
+        wanted.remember(self._state_entry)
+
+    def catch_up(self) -> None:
+        """Try the files that earlier runs could not get, once each."""
+        with self._noting_refusal():
+            for wanted, record in self._sync.catch_up():
+                self._write(self._row(wanted, record))
+
+    @property
+    def was_read(self) -> bool:
+        """Whether files could be had before, in this run or an earlier one."""
+        return self._was_read_before or self._written > 0
+
+    @contextmanager
+    def _noting_refusal(self) -> Generator[None, None, None]:
+        """Forget that this run asked if Qonto refuses."""
+        try:
+            with self._sync.noting_refusal():
+                yield
+        except RefusedError:
+            Coverage.forget(self._state_entry)
+            raise
+
+    def note(self, row: Mapping[str, Any]) -> None:
+        """Take a row of the parent as Qonto sends it, before `begin` gets its record."""
+        self._row_of_parent = row
 
     def begin(self, parent: Record) -> None:
         """Begin to fetch the files of one of the parent's records."""
-        self._fetches.append((parent["id"], self._start(parent)))
-
-    def _start(self, parent: Record) -> list[Future[Record]]:
-        return [
-            self._pool.submit(self._fetch, parent["id"], attachment_id, roles)
-            for attachment_id, roles in self._attachments(parent).items()
-        ]
+        if self.brings and self._row_of_parent:
+            self._source.bring(parent["id"], self.files_in(self._row_of_parent))
+        self._sync.begin(parent["id"], self.wanted(parent))
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
         """Yield the rows of one of the parent's records, waiting for its files.
 
         Args:
-            context: The parent's record. Where `begin` left it out, its
-                files are fetched now.
+            context: The parent's record. If `begin` left it out, its files are fetched now.
+
+        Raises:
+            UnreachableError: Many files failed one after the other.
         """
         parent = dict(context or {})
-        is_begun = self._fetches and self._fetches[0][0] == parent["id"]
-        fetches = self._fetches.popleft()[1] if is_begun else self._start(parent)
-        for fetch in fetches:
-            yield fetch.result()
+        for wanted, record in self._sync.take(parent["id"], self.wanted(parent)):
+            if wanted.attachment_id:
+                yield self._row(wanted, record)
+        self._source.forget(parent["id"])
 
     def write_records(self, parent: Record) -> None:
         """Write the rows of a parent's record, waiting for its files."""
-        for record in self.get_records(parent):
-            if self._written == self.ABORT_AT_RECORD_COUNT:
-                return
-            self._write_record_message(record)
-            self._written += 1
-            self._counter.increment()
-            if record["status"] == "downloaded":
-                self._progress.file(record["file_size"] or 0)
+        with self._noting_refusal():
+            for record in self.get_records(parent):
+                if self._written == self.ABORT_AT_RECORD_COUNT:
+                    return
+                self._write(record)
 
-    def _attachments(self, parent: Record) -> dict[str, list[str]]:
-        """Return the distinct ids of a parent's record, each with its roles."""
-        found: dict[str, list[str]] = {}
-        for field, role in self.roles.items():
-            if parent.get(field):
-                found.setdefault(parent[field], []).append(role)
+    def _write(self, record: Record) -> None:
+        self._write_record_message(record)
+        self._written += 1
+        self._counter.increment()
+
+    def _row(self, wanted: Wanted, record: Record) -> Record:
+        row = record | {self.parent_key: wanted.parent_id}
+        if record["roles"]:
+            # A sealed copy, which has a key of its own.
+            return row
+        found = wanted.attachment_id or record["id"]
+        return row | {"id": found, "roles": list(wanted.roles)}
+
+    def _fetch(self, wanted: Wanted, once: bool) -> Found:  # noqa: FBT001 - for a pool
+        if not wanted.attachment_id:
+            return self._fetch_if_made(wanted) if once else LATER
+        file, row = wanted.attachment_id, wanted.parent_id
+        what = f"stream {self.name}, {row}"
+        if file != row:
+            what = f"stream {self.name}, attachment {file} of {row}"
+        found = self._downloader.fetch(wanted, what=what, once=once)
+        self.logger.debug("%s: %s", what, found.records[0]["status"])
         return found
 
-    def _fetch(self, parent_id: str, attachment_id: str, roles: list[str]) -> Record:
-        what = f"stream {self.name}, attachment {attachment_id} of {parent_id}"
-        record = self._downloader.fetch(attachment_id, what=what)
-        self.logger.debug("%s: %s", what, record["status"])
-        return record | {self.parent_key: parent_id, "id": attachment_id, "roles": roles}
+    def _fetch_if_made(self, wanted: Wanted) -> Found:
+        """Look at a row of the parent again, and fetch its file if there is one now."""
+        what = f"stream {self.name}, {wanted.parent_id}"
+        path = (self.parent_path or "").format(id=quoted(wanted.parent_id))
+        try:
+            parent = self.ask(path, what).get(self.parent_in) or {}
+        except NotFoundError:
+            return NOTHING
+        for named in self.wanted({**parent, "id": wanted.parent_id}):
+            if not named.attachment_id:
+                return LATER
+            (main, *copies), is_settled = self._fetch(named, True)  # noqa: FBT003
+            return Found((main | {"id": named.attachment_id}, *copies), is_settled)
+        return NOTHING

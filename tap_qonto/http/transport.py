@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import html
 import re
-import ssl
 from contextlib import contextmanager
-from decimal import Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import requests
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 
-from tap_qonto import errors, timestamps
+from tap_qonto import json_text, timestamps
 from tap_qonto.errors import UnreachableError
+from tap_qonto.http import failures
+from tap_qonto.http.deadlines import DeadlinePassedError, WatchedPool, WatchedSecurePool, within
 from tap_qonto.http.retries import TransientError
 
 if TYPE_CHECKING:
@@ -27,9 +27,13 @@ STAGING_HEADER = "X-Qonto-Staging-Token"
 """Qonto takes the sandbox's header in these capitals alone."""
 
 _REDIRECT = 300
-
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_NOT_JSON = (
+    "The answer to the request for {what} is {kind}, not JSON. In the sandbox this "
+    "means that staging_token is missing or wrong; otherwise a firewall or proxy answers "
+    "in Qonto's place, or api_url is not Qonto's."
+)
+_POOLS = {"http": WatchedPool, "https": WatchedSecurePool}
 
 
 class Answer(NamedTuple):
@@ -44,6 +48,22 @@ class Answer(NamedTuple):
     date: datetime | None
 
 
+class _Adapter(HTTPAdapter):
+    """Opens connections that deadlines can end."""
+
+    @override
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    @override
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
 def connection_pool(size: int) -> requests.Session:
     """Return a pool of connections that sends no credential of its own.
 
@@ -51,7 +71,7 @@ def connection_pool(size: int) -> requests.Session:
         size: How many may be open to a host.
     """
     session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=size, pool_block=True)
+    adapter = _Adapter(pool_connections=4, pool_maxsize=size, pool_block=True)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = USER_AGENT
@@ -61,58 +81,32 @@ def connection_pool(size: int) -> requests.Session:
 
 
 @contextmanager
-def connection_errors(what: str, host: str) -> Generator[None, None, None]:
-    """Name failures of the connection, and tell those that may pass.
+def connection_errors(
+    what: str, url: str, seconds: float, connection: Any = None
+) -> Generator[None, None, None]:
+    """End a call that takes too long, name failures of the connection, tell those that may pass.
 
     Args:
         what: What is asked for, in words.
-        host: Of whom.
+        url: Where; only its host is named.
+        seconds: How long an answer may take.
+        connection: The one that it reads from, where that is open already.
 
     Raises:
         TransientError: Another attempt may help.
         UnreachableError: None will.
     """
     try:
-        yield
-    except requests.exceptions.SSLError as error:
-        if broke_off(error):
-            raise _broken(what, host) from error
-        msg = (
-            f"The certificate of {host} could not be verified on the request for {what}. "
-            "Check the address and this machine's certificates."
-        )
-        raise UnreachableError(msg) from error
-    except requests.Timeout as error:
-        msg = f"No answer in time on the request for {what}; request_timeout is in seconds."
-        raise TransientError(UnreachableError(msg)) from error
-    except (
-        requests.ConnectionError,
-        requests.exceptions.ChunkedEncodingError,
-        requests.exceptions.ContentDecodingError,
-    ) as error:
-        raise _broken(what, host) from error
-    except (requests.RequestException, ValueError) as error:
-        msg = f"The request for {what} could not be sent to {host}. Check the address."
-        raise UnreachableError(msg) from error
-
-
-def _broken(what: str, host: str) -> TransientError:
-    msg = (
-        f"The connection to {host} failed or broke off on the request for {what}. "
-        "Check the address and the network."
-    )
-    return TransientError(UnreachableError(msg))
-
-
-def broke_off(error: BaseException) -> bool:
-    """Tell a TLS connection that broke off from one that is not to be trusted."""
-    causes: list[Any] = [error]
-    for cause in causes:
-        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
-            return True
-        inner = (*cause.args, getattr(cause, "reason", None))
-        causes += [each for each in inner if isinstance(each, BaseException)]
-    return False
+        with within(seconds, connection):
+            yield
+    except (DeadlinePassedError, OSError, ValueError) as error:
+        failure = failures.read(error, url, seconds)
+        if failure is None:
+            raise
+        final = UnreachableError(f"{failure.event} on the request for {what}. {failure.advice}")
+        if not failure.may_pass:
+            raise final from error
+        raise TransientError(final, is_cut=failure.may_have_arrived) from error
 
 
 def read_answer(response: requests.Response, what: str) -> Answer:
@@ -120,37 +114,50 @@ def read_answer(response: requests.Response, what: str) -> Answer:
 
     Raises:
         TransientError: It is broken off.
-        UnreachableError: It is none of the API.
+        UnreachableError: It does not come from the API.
     """
-    content_type = response.headers.get("Content-Type", "")
-    if response.status_code >= _REDIRECT or "json" not in content_type:
-        kind = "a redirect" if response.status_code >= _REDIRECT else "a page"
-        msg = errors.NOT_JSON.format(what=what, kind=kind)
-        raise UnreachableError(msg)
+    if response.status_code >= _REDIRECT or "json" not in _content_type(response):
+        raise not_json(response, what)
     try:
-        body = _parse(response.content)
+        body = json_text.parse(response.content)
     except ValueError as error:
-        msg = f"The JSON of the answer to the request for {what} is broken off or damaged."
-        raise TransientError(UnreachableError(msg)) from error
+        msg = f"The JSON of the answer to the request for {what} is cut off or damaged."
+        raise TransientError(UnreachableError(msg), is_cut=True) from error
     if not isinstance(body, dict):
-        msg = f"The answer to the request for {what} is no JSON object. Check api_url."
+        msg = f"The answer to the request for {what} is not a JSON object. Check api_url."
         raise UnreachableError(msg)
     return Answer(body, timestamps.of_header(response.headers.get("Date")))
 
 
-def _parse(content: bytes) -> Any:
-    """Parse JSON; halves of surrogate pairs, which no text can hold, become U+FFFD."""
-    try:
-        return _decode(content)
-    except msgspec.DecodeError:
-        return _clean(json.loads(content, parse_float=Decimal))
+def read_pdf(response: requests.Response, what: str) -> bytes:
+    """Read an answer that should be a PDF.
+
+    Raises:
+        UnreachableError: It is no PDF.
+    """
+    if response.status_code >= _REDIRECT or is_page(response):
+        raise not_json(response, what)
+    if not response.content.startswith(b"%PDF"):
+        msg = f"The answer to the request for {what} is not a PDF. Run the tap again later."
+        raise UnreachableError(msg)
+    return response.content
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SURROGATES.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean(name): _clean(item) for name, item in value.items()}
-    return value
+def is_page(response: requests.Response) -> bool:
+    """Tell whether an answer is a page of HTML."""
+    return _content_type(response).startswith(("text/html", "application/xhtml"))
+
+
+def not_json(response: requests.Response, what: str) -> UnreachableError:
+    """Return an error that says what came instead of JSON."""
+    kind = "a page" if response.status_code < _REDIRECT else "a redirect"
+    if is_page(response):
+        found = _TITLE.search(response.content[:10_000].decode("utf-8", "replace"))
+        title = " ".join(html.unescape(found[1]).split())[:80] if found else ""
+        kind = f'the page "{title}"' if title else "a page"
+    kind += f" (HTTP {response.status_code})"
+    return UnreachableError(_NOT_JSON.format(what=what, kind=kind))
+
+
+def _content_type(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "").strip().lower()

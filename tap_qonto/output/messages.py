@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib.encoding.simple import Message
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+# A stream map can return any Python value; like the SDK's writer, write its text.
+_encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
 
 class MessageWriter(MsgSpecWriter):
     """Writes messages to stdout, each as one whole line.
 
-    The SDK's writer copies each record deeply before it encodes it. Decimals are
-    written as numbers with all their digits.
+    The SDK's writer copies each record deeply before it encodes it.
     """
 
     def __init__(self) -> None:
@@ -33,12 +33,12 @@ class MessageWriter(MsgSpecWriter):
         self._writing = False
         self._due: Callable[[], object] | None = None
 
-    def after_line(self, deed: Callable[[], object]) -> None:
-        """Do something when no line is half written: now, or when it is whole."""
+    def after_line(self, action: Callable[[], object]) -> None:
+        """Run an action now, or as soon as the line being written is complete."""
         if self._writing:
-            self._due = deed
+            self._due = action
         else:
-            deed()
+            action()
 
     @override
     def write_message(self, message: Message) -> None:
@@ -68,8 +68,8 @@ class MessageWriter(MsgSpecWriter):
         finally:
             self._writing = False
         if self._due is not None:
-            deed, self._due = self._due, None
-            deed()
+            action, self._due = self._due, None
+            action()
 
 
 def _body(message: Message) -> dict[str, Any]:

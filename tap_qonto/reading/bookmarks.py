@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from tap_qonto import timestamps
 from tap_qonto.errors import ConfigError
+from tap_qonto.reading import done
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    from tap_qonto.reading.done import Reached, Stretch
 
 KEY, VALUE = "replication_key", "replication_key_value"
 
@@ -28,9 +31,13 @@ class Bookmarks:
         replication_key: Its replication key.
         children: Names of the streams that it feeds.
         selected: Names of those among all these that are selected.
+        context: The partition of the stream, if it has any.
+
+    Attributes:
+        entry: What the state says of the stream; changed in place.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one fact
         self,
         state: dict[str, Any],
         *,
@@ -38,14 +45,16 @@ class Bookmarks:
         replication_key: str,
         children: Iterable[str],
         selected: Iterable[str],
+        context: Mapping[str, str] | None = None,
     ) -> None:
         """Change nothing yet."""
         entries = state.setdefault("bookmarks", {})
-        self._parent = entries.setdefault(parent, {})
-        self._children = {name: entries.setdefault(name, {}) for name in children}
+        self.entry = entry_of(entries, parent, context)
+        self._children = {name: entry_of(entries, name, context) for name in children}
         self._key = replication_key
         self._selected = set(selected)
         self._parent_is_selected = parent in self._selected
+        self._begins_anew = False
 
     @property
     def start(self) -> datetime | None:
@@ -54,34 +63,120 @@ class Bookmarks:
         Raises:
             ConfigError: A bookmark in the state is no time stamp.
         """
-        entries = [self._parent] if self._parent_is_selected else []
-        entries += [
-            child if VALUE in child else self._parent
-            for name, child in self._children.items()
-            if name in self._selected
-        ]
-        places = [_read(entry) for entry in entries]
+        places = [_read(entry) for entry in self._entries]
         known = [place for place in places if place is not None]
         return min(known, default=None) if len(known) == len(places) else None
 
-    def advance(self, to: datetime) -> None:
-        """Move the bookmarks of the selected streams forward, never back."""
+    @property
+    def above(self) -> list[Stretch]:
+        """What all selected streams have of the list above `start`.
+
+        Raises:
+            ConfigError: The state cannot be read.
+        """
+        start = self.start
+        if start is None or self._begins_anew:
+            return []
+        found, *others = map(done.remembered, self._entries)
+        for other in others:
+            found = done.common(found, other)
+        return done.merged(found, start)
+
+    @property
+    def _entries(self) -> list[dict[str, Any]]:
+        """Where the state says how far each selected stream has come."""
+        entries = [self.entry] if self._parent_is_selected else []
+        return entries + [
+            child if VALUE in child else self.entry
+            for name, child in self._children.items()
+            if name in self._selected
+        ]
+
+    def begin_anew(self) -> None:
+        """Let the next `advance` forget how far the selected streams have come."""
+        self._begins_anew = True
+
+    def keep(self, written: Iterable[str]) -> None:
+        """Leave streams out from now on, other than these; their bookmarks stay."""
+        self._selected &= set(written)
+
+    def forget_others(self) -> None:
+        """Let streams that are not selected begin anew when they are selected again.
+
+        The list was read where its bookmark does not say it, and they got none of it.
+        """
+        self._part_ways()
         for name, child in self._children.items():
-            if (name in self._selected) != self._parent_is_selected and VALUE not in child:
-                child[KEY], child[VALUE] = self._key, self._parent.get(VALUE)
+            if name not in self._selected:
+                _forget(child)
+                child[KEY], child[VALUE] = self._key, None
+        if not self._parent_is_selected:
+            _forget(self.entry)
+
+    def advance(self, to: Reached) -> None:
+        """Move the bookmarks of the selected streams forward, never back.
+
+        Args:
+            to: How far the list was read; it has a bookmark.
+        """
+        if self._begins_anew:
+            self._begins_anew = False
+            for entry in (self.entry, *self._children.values()):
+                _forget(entry)
+        self._part_ways()
         for name, child in self._children.items():
             if name in self._selected and VALUE in child:
                 self._move(child, to)
         if self._parent_is_selected:
-            self._move(self._parent, to)
+            self._move(self.entry, to)
         for child in self._children.values():
-            if VALUE in child and _read(child) == _read(self._parent):
-                del child[KEY], child[VALUE]
+            if VALUE in child and _place(child) == _place(self.entry):
+                _forget(child)
 
-    def _move(self, entry: dict[str, Any], to: datetime) -> None:
-        come_to = _read(entry)
+    def _part_ways(self) -> None:
+        """Give a child its own bookmark where it and its parent are not both selected."""
+        for name, child in self._children.items():
+            if (name in self._selected) != self._parent_is_selected and VALUE not in child:
+                child[KEY], child[VALUE] = self._key, self.entry.get(VALUE)
+                done.remember(child, done.remembered(self.entry))
+
+    def _move(self, entry: dict[str, Any], to: Reached) -> None:
+        places = [place for place in (to.bookmark, _read(entry)) if place]
+        bookmark = max(places)
         entry[KEY] = self._key
-        entry[VALUE] = timestamps.show(max(to, come_to) if come_to else to)
+        entry[VALUE] = timestamps.show(bookmark)
+        known = done.remembered(entry) if to.above else []
+        done.remember(entry, done.merged([*known, *to.above], bookmark))
+
+
+def _forget(entry: dict[str, Any]) -> None:
+    for name in (VALUE, KEY, done.KEY):
+        entry.pop(name, None)
+
+
+def _place(entry: dict[str, Any]) -> tuple[datetime | None, Any]:
+    return _read(entry), entry.get(done.KEY)
+
+
+def entry_of(
+    entries: dict[str, Any], name: str, context: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """Return what a state says of a stream, or of one of its partitions.
+
+    Args:
+        entries: The state's ``bookmarks``; the entry is added where it is missing.
+        name: Name of the stream.
+        context: The partition, if the stream has any.
+    """
+    entry: dict[str, Any] = entries.setdefault(name, {})
+    if context is None:
+        return entry
+    partitions: list[dict[str, Any]] = entry.setdefault("partitions", [])
+    for partition in partitions:
+        if partition.get("context") == context:
+            return partition
+    partitions.append({"context": dict(context)})
+    return partitions[-1]
 
 
 def _read(entry: dict[str, Any]) -> datetime | None:
@@ -93,6 +188,6 @@ def _read(entry: dict[str, Any]) -> datetime | None:
     except (TypeError, ValueError) as error:
         msg = (
             "The state holds a bookmark that is no time stamp, so it is not of "
-            "tap-qonto. Pass the state that tap-qonto wrote, or none to start anew."
+            "tap-qonto. Pass the state that tap-qonto wrote, or no state to start over."
         )
         raise ConfigError(msg) from error

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from tap_qonto.output.progress import Progress
+    from tap_qonto.output.outcomes import Outcome
     from tap_qonto.output.records import Record
+    from tap_qonto.reading.pages import Row
 
 
 @runtime_checkable
@@ -21,12 +22,26 @@ class Follower(Protocol):
     def is_emitted(self) -> bool:
         """Whether it is selected, and a stream map leaves something of it."""
 
-    def running(self, progress: Progress) -> AbstractContextManager[None]:
-        """Return a context around the rows of one sync; SCHEMA goes out in it.
+    @property
+    def was_read(self) -> bool:
+        """Whether it could be read before, in this run or an earlier one."""
 
-        Args:
-            progress: Of the list, for the log.
-        """
+    @property
+    def outcome(self) -> Outcome:
+        """What this run does for the stream."""
+
+    def running(self) -> AbstractContextManager[None]:
+        """Return a context around the rows of one sync; SCHEMA goes out in it."""
+
+    def catch_up(self) -> None:
+        """Do what earlier runs left undone."""
+
+    @property
+    def list_params(self) -> tuple[tuple[str, str], ...]:
+        """Parameters with which the list brings what it needs; the list's pages are halved."""
+
+    def note(self, row: Row) -> None:
+        """Take a row as Qonto sends it, right before its record comes to `begin`."""
 
     def begin(self, parent: Record) -> None:
         """Begin the work for a row of the list, side by side with that for others."""

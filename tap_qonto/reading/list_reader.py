@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tap_qonto import timestamps
-from tap_qonto.errors import ApiError, DataError
+from tap_qonto.errors import ApiError, CutError
+from tap_qonto.http.retries import ATTEMPTS
+from tap_qonto.reading.paged import SMALLEST
 from tap_qonto.reading.pages import Page
-from tap_qonto.reading.ways import CREATED
+from tap_qonto.reading.side_by_side import SideBySide
+from tap_qonto.reading.source import CREATED_BOUNDS, Source
+from tap_qonto.reading.ways import CREATED, UPDATED, Ask, UnsuitableError
+from tap_qonto.reading.workers import read
 from tap_qonto.settings.declaration import day_or_instant
 
 if TYPE_CHECKING:
@@ -16,37 +21,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    import requests
-
+    from tap_qonto.http.early import EarlyAnswers
     from tap_qonto.http.session import Session
     from tap_qonto.output.progress import Progress
+    from tap_qonto.reading.done import Reached, Stretch
     from tap_qonto.reading.pages import Row
-    from tap_qonto.reading.ways import Ask, Bounds, Way
+    from tap_qonto.reading.source import Endpoint, Observe
+    from tap_qonto.reading.ways import Walk, Way
     from tap_qonto.reading.window import Window
 
-_CREATED_BOUNDS = ("created_at_from", "created_at_to")
+_COUNT_FRESH = 5.0
+"""Seconds that the count of a list may be older than its end."""
 _UNPROCESSABLE = 422
-_SORT_REFUSALS = {400, 422}
-
-
-class Endpoint(NamedTuple):
-    """The facts of a list endpoint.
-
-    Attributes:
-        stream: Name of the stream, for messages.
-        path: Path below the host.
-        collection: Key of the rows in the answer.
-        scope: OAuth scope that it needs, for messages.
-        ways: How it is read; a later one where Qonto refuses the one before.
-        top_level_filters: Filters that it takes outside of ``filter[…]``.
-    """
-
-    stream: str
-    path: str
-    collection: str
-    scope: str
-    ways: Sequence[Way]
-    top_level_filters: frozenset[str]
+_REFUSALS = {400, 422}
+_SORT = "sort_by"
+_CUTS = 2
+"""Attempts for a page that does not come whole, before smaller ones are asked for."""
+_FRESH = 2
+"""After how many more answers a count of the whole list still holds."""
 
 
 class ListReader:
@@ -55,10 +47,13 @@ class ListReader:
     Args:
         endpoint: The list.
         session: The way to Qonto.
+        early: Answers that were asked for before their turn.
         page_size: Rows per request.
+        workers: How many requests are under way side by side, at the most.
         filters: Filters by the API's names, from the settings.
         logger: Where a warning goes.
         observe: Called with each response, for metrics.
+        note_date: Called with Qonto's clock (UTC) at each answer, None where it is not said.
 
     Attributes:
         is_whole: Whether all that the list holds was handed out, as far as can be told.
@@ -69,129 +64,225 @@ class ListReader:
         *,
         endpoint: Endpoint,
         session: Session,
+        early: EarlyAnswers,
         page_size: int,
+        workers: int,
         filters: Mapping[str, Any],
         logger: logging.Logger,
-        observe: Callable[[requests.Response], object],
+        observe: Observe,
+        note_date: Callable[[datetime | None], object],
     ) -> None:
         """Ask nothing yet."""
         self.is_whole = False
+        self._way = endpoint.ways[0]
+        self._count: int | None = None
+        self._age = 0
+        self._is_paged = True
         self._endpoint = endpoint
-        self._session = session
         self._page_size = page_size
+        self._workers = workers
         self._filters = filters
         self._logger = logger
-        self._observe = observe
+        self._source = Source(endpoint, session, early, observe, note_date)
 
     def pages(
-        self, window: Window, progress: Progress
-    ) -> Iterator[tuple[Sequence[Row], datetime | None]]:
-        """Yield new rows page by page, each with the bookmark that holds after it.
+        self,
+        window: Window,
+        progress: Progress | None = None,
+        above: Sequence[Stretch] = (),
+    ) -> Iterator[tuple[Sequence[Row], Reached]]:
+        """Yield new rows page by page, each with how far the list was read with it.
 
         Args:
             window: The stretch of `updated_at` that is wanted, where the list has one.
-            progress: Is told how many rows there are.
+            progress: Takes how many rows there are.
+            above: What an earlier run has read of it above its bookmark.
 
         Raises:
             TapQontoError: The list cannot be read, or not without losing rows.
         """
-        ways = list(self._endpoint.ways)
+        way, *others = self._endpoint.ways
         while True:
-            way = ways.pop(0)
-            pages = self._walk(way, window, progress)
+            field = _field(way)
             try:
-                first = next(pages)
+                for rows, reached in self._walk(way, window, progress, above):
+                    wanted = [row for row in rows if window.holds(row)] if way.is_bounded else rows
+                    yield wanted, reached
             except ApiError as error:
-                if not (ways and _refuses_order(error)):
+                refused = _refused(error)
+                if not (others and refused):
                     raise
-                self._logger.warning(
-                    "Qonto refuses to sort %s by %s; reading it by %s instead. %s",
-                    self._endpoint.stream,
-                    _field(way),
-                    _field(ways[0]),
-                    ways[0].effect,
-                )
+                if refused == _SORT:
+                    words = "Qonto refuses to sort %s by %s; reading it by %s instead. %s"
+                else:
+                    words = "Qonto does not filter %s by %s; reading it by %s instead. %s"
+                    field = refused
+            except UnsuitableError:
+                if not others:
+                    raise
+                words = "Qonto does not filter %s by %s; reading it by %s instead. %s"
             else:
-                break
-        for rows, complete_to in chain([first], pages):
-            wanted = [row for row in rows if window.holds(row)] if way.is_bounded else rows
-            yield wanted, complete_to
+                return
+            other, stream = others.pop(0), self._endpoint.stream
+            self._logger.warning(words, stream, field, _field(other), other.effect)
+            way = other
 
-    def _walk(
-        self, way: Way, window: Window, progress: Progress
-    ) -> Iterator[tuple[Sequence[Row], datetime | None]]:
+    @property
+    def known_count(self) -> int | None:
+        """Rows that Qonto counted in the whole list, at the end; None if not known."""
+        return self._count if self._age <= _FRESH else None
+
+    def count(self) -> int | None:
+        """Return how many rows the whole list has, without filters; at most one request.
+
+        Returns:
+            The count; None for an endpoint that has none.
+
+        Raises:
+            TapQontoError: The list cannot be counted.
+        """
+        if self._is_paged and self.known_count is None:
+            return self._source.page(
+                None, self._ask_of_count(self._way), {}, within=_COUNT_FRESH
+            ).total
+        return self.known_count
+
+    def probe(self, window: Window, *, to_end: bool = False) -> Sequence[Page]:
+        """Ask for the first page, by the first query of `pages`, and for no more.
+
+        Args:
+            window: As for `pages`.
+            to_end: Whether the last page is wanted, too, which may be the first.
+
+        Raises:
+            TapQontoError: The list cannot be read.
+        """
+        *others, last = self._endpoint.ways
+        for way in others:
+            try:
+                return self._ends(way, window, to_end=to_end)
+            except ApiError as error:
+                if not _refused(error):
+                    raise
+        return self._ends(last, window, to_end=to_end)
+
+    def _ends(self, way: Way, window: Window, *, to_end: bool) -> Sequence[Page]:
+        ask = self._begin(way, window).ask()
+        if ask is None:
+            return ()
+        first = self._page(way, ask)
+        if not to_end:
+            return (first,)
+        last = self._page(way, ask._replace(page=first.pages)) if first.more else first
+        return first, last
+
+    def _begin(self, way: Way, window: Window) -> Walk:
         lower, upper = (
             timestamps.parse(day_or_instant(text)) if text else None
-            for text in map(self._filters.get, _CREATED_BOUNDS)
+            for text in map(self._filters.get, CREATED_BOUNDS)
         )
-        walk = way.walk(window, (lower, upper), self._page_size)
-        while ask := walk.ask():
-            rows = walk.take(self._answer(way, ask))
-            progress.total = walk.total
-            yield rows, walk.complete_to
-        self.is_whole = walk.is_whole
+        return way.walk(window, (lower, upper), self._page_size)
 
-    def _answer(self, way: Way, ask: Ask) -> Page:
-        """Ask for a page."""
-        stream, path, collection, scope, _, top_level = self._endpoint
-        # What the walk bounds is not bounded a second time.
-        taken = set(_CREATED_BOUNDS) if CREATED in ask.bounds else set()
-        filters = {name: value for name, value in self._filters.items() if name not in taken}
-        params = [
-            *([("sort_by", way.order)] if way.order else []),
-            ("per_page", str(ask.size)),
-            ("page", str(ask.page)),
-            *_encoded(filters, top_level),
-            *_bounds(ask.bounds, top_level),
-        ]
+    def _walk(
+        self, way: Way, window: Window, progress: Progress | None, above: Sequence[Stretch]
+    ) -> Iterator[tuple[Sequence[Row], Reached]]:
+        walk = self._begin(way, window)
+        reading = SideBySide(walk, self._page_size, above)
+        answer = partial(self._answer, way)
+        name = self._endpoint.stream
+        for page in read(reading, answer, workers=self._workers, name=name):
+            if progress:
+                progress.expect(walk, reading.total)
+            yield page
+        self.is_whole = reading.is_whole
+
+    def _answer(self, way: Way, ask: Ask) -> Page | None:
+        """Ask for a page.
+
+        Returns:
+            None where it does not come whole, so that smaller ones are to be asked for.
+
+        Raises:
+            ApiError: Qonto refused; also where it hands out no page as far back as this,
+                although its first page says that there is one.
+        """
         try:
-            answer = self._session.get(
-                path, params, what=f"stream {stream}", scope=scope, observe=self._observe
-            )
+            return self._page(way, ask, _cuts(ask))
+        except CutError as error:
+            if not _may_halve(ask):
+                raise
+            self._logger.warning("%s Pages of %d rows are asked for instead.", error, ask.size // 2)
+            return None
         except ApiError as error:
-            if error.status == _UNPROCESSABLE and ask.page > 1:
-                # The list has become shorter than its meta said: docs, "Pagination".
-                return Page.past_the_end(ask.page)
-            raise
-        rows, meta = answer.body.get(collection), answer.body.get("meta")
-        if not isinstance(rows, list) or not isinstance(meta, dict):
-            msg = (
-                f"Qonto's answer for stream {stream} holds no list {collection} with its "
-                "meta. Check api_url."
-            )
-            raise DataError(msg)
-        return Page.read(rows, meta, ask.page, answer.date)
+            if error.status != _UNPROCESSABLE or not ask.page or ask.page == 1:
+                raise
+            # Docs, "Pagination": 422 past the end, since the list has become shorter.
+            if self._page(way, ask._replace(page=1)).pages >= ask.page:
+                raise
+            return Page.past_the_end(ask.page)
+
+    def _page(self, way: Way, ask: Ask, cuts: int = ATTEMPTS) -> Page:
+        filters = self._filters_beside(ask)
+        page = self._source.page(way.order, ask, filters, cuts)
+        self._way, self._is_paged = way, ask.page is not None
+        if self._is_paged and not (filters or _is_bounded(ask)) and ask.params == way.shows_all:
+            self._count, self._age = page.total, 0
+        else:
+            self._age += 1
+        return page
+
+    def begin(self, window: Window, *, is_counted: bool) -> None:
+        """Ask for what `pages` asks for first, before its turn.
+
+        Args:
+            window: As for `pages`.
+            is_counted: Whether `count` is called behind it.
+        """
+        way = self._endpoint.ways[0]
+        ask = self._begin(way, window).ask()
+        if ask is None:
+            return
+        asks = [ask, ask._replace(params=way.shows_all)] if way.shows_all else [ask]
+        for each in asks:
+            self._source.begin(way.order, each, self._filters_beside(each), _cuts(each))
+        if is_counted and ask.page and (_is_bounded(ask) or self._filters):
+            self._source.begin(None, self._ask_of_count(way), {})
+
+    def _ask_of_count(self, way: Way) -> Ask:
+        return Ask({}, 1, self._endpoint.smallest_page, way.shows_all)
+
+    def _filters_beside(self, ask: Ask) -> Mapping[str, Any]:
+        """Return the filters from the settings, but for what the walk bounds itself."""
+        taken = set(CREATED_BOUNDS) if CREATED in ask.bounds else set()
+        return {name: value for name, value in self._filters.items() if name not in taken}
 
 
-def _refuses_order(error: ApiError) -> bool:
-    """Tell whether Qonto said that it does not sort as it was asked to."""
-    return error.status in _SORT_REFUSALS and "sort_by" in (error.fault.source or "")
+def total_of(counts: Sequence[int | None]) -> int | None:
+    """Return the sum of counts; None where there are none, or one is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
+def _may_halve(ask: Ask) -> bool:
+    return bool(ask.page) and ask.size >= 2 * SMALLEST
+
+
+def _cuts(ask: Ask) -> int:
+    """Return how many attempts a page gets that does not come whole."""
+    return _CUTS if _may_halve(ask) else ATTEMPTS
+
+
+def _is_bounded(ask: Ask) -> bool:
+    return any(bound for bounds in ask.bounds.values() for bound in bounds)
+
+
+def _refused(error: ApiError) -> str | None:
+    """Return what Qonto refuses: the order, or the field of a filter that ways send."""
+    if error.status not in _REFUSALS:
+        return None
+    source = error.fault.source or ""
+    return next((each for each in (_SORT, UPDATED, CREATED) if each in source), None)
 
 
 def _field(way: Way) -> str:
     return (way.order or "its own order").partition(":")[0]
-
-
-def _bounds(bounds: Mapping[str, Bounds], top_level: frozenset[str]) -> Iterator[tuple[str, str]]:
-    for field, (lower, upper) in bounds.items():
-        for name, instant in ((f"{field}_from", lower), (f"{field}_to", upper)):
-            if instant is not None:
-                yield _key(name, top_level), timestamps.seconds(instant)
-
-
-def _key(name: str, top_level: frozenset[str]) -> str:
-    return name if name in top_level else f"filter[{name}]"
-
-
-def _encoded(filters: Mapping[str, Any], top_level: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Yield filters as the API wants them: lists in bracket form, UTC in seconds."""
-    for name, value in filters.items():
-        key = _key(name, top_level)
-        if isinstance(value, bool):
-            yield key, "true" if value else "false"
-        elif isinstance(value, list):
-            yield from ((f"{key}[]", str(item)) for item in value)
-        elif name in _CREATED_BOUNDS:
-            yield key, timestamps.seconds(timestamps.parse(day_or_instant(value)))
-        else:
-            yield key, str(value)

@@ -1,206 +1,341 @@
-"""What the streams of Qonto's API share; no fact of a single stream is here."""
+"""What the list streams of Qonto's API share; no fact of a single stream is here."""
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections import deque
-from contextlib import ExitStack
-from datetime import datetime, timezone
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from contextlib import ExitStack, suppress
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, cast
 
-from singer_sdk.singerlib.catalog import (
-    REPLICATION_FULL_TABLE,
-    REPLICATION_INCREMENTAL,
-)
 from typing_extensions import override
 
-from tap_qonto.base_stream import BaseStream
-from tap_qonto.errors import ConfigError
+from tap_qonto.errors import (
+    ApiError,
+    DataError,
+    RefusedError,
+    TapQontoError,
+    UnreachableError,
+)
 from tap_qonto.output.progress import Progress
-from tap_qonto.reading.bookmarks import Bookmarks
+from tap_qonto.reading.ahead import Ahead, Commit
+from tap_qonto.reading.bookmarks import VALUE, Bookmarks, entry_of
 from tap_qonto.reading.followers import Follower
-from tap_qonto.reading.list_reader import Endpoint, ListReader
+from tap_qonto.reading.list_facts import ListFacts
+from tap_qonto.reading.list_reader import ListReader, total_of
+from tap_qonto.reading.memory import Memory, Stretch, organization_in
+from tap_qonto.reading.source import Endpoint
 from tap_qonto.reading.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from typing import TypeAlias
 
+    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib import Catalog
 
     from tap_qonto.output.records import Record
-    from tap_qonto.reading.pages import Row
-    from tap_qonto.reading.ways import Way
+    from tap_qonto.reading.done import Reached
+    from tap_qonto.reading.pages import Page, Row
+    from tap_qonto.reading.source import Observe
 
-    Step: TypeAlias = Record | datetime
-    """A record, or the bookmark that holds after those before it."""
+    Part: TypeAlias = Mapping[str, str] | None
+    """A partition of the list: the parameters that choose it; None where it has none."""
+
+_PART_IS_GONE = {403, 404, 422}
+_ORGANIZATION = "organization_id"
 
 
-class QontoStream(BaseStream):
-    """A list of the API.
-
-    A subclass states the facts: name, keys, schema, and these. A stream without a
-    replication key is read whole in each run.
+class QontoStream(ListFacts):
+    """A list of the API; a subclass states its facts.
 
     Attributes:
-        path: Path of the list below the host.
-        collection: Key of the rows in the answer.
-        scope: OAuth scope that the list needs.
-        ways: How it is read; a later one where Qonto refuses the one before.
-        filter_setting: Name of the setting that holds filters of the list, if any.
-        top_level_filters: Filters that the API takes outside of ``filter[…]``.
+        is_read: Whether this run has read all of it.
     """
 
-    path: ClassVar[str]
-    collection: ClassVar[str]
-    scope: ClassVar[str]
-    ways: ClassVar[tuple[Way, ...]]
-    filter_setting: ClassVar[str | None] = None
-    top_level_filters: ClassVar[frozenset[str]] = frozenset()
+    is_read = False
+    _has_begun = False
+
+    @override  # type: ignore[misc] # the SDK has no hook for a stream that fails
+    def sync(  # ty: ignore[override-of-final-method]
+        self, context: Context | None = None
+    ) -> None:
+        """Read the list; a failure that concerns it alone waits until the others are read."""
+        self._has_begun = True
+        if self.out_of_reach:
+            self.run.outcomes.forbid(self.outcome, self.out_of_reach)
+            return
+        with self.run.outcomes.of(self.outcome, was_read=self._was_read):
+            self._check_method()
+            super().sync(context)
+
+    def ask_ahead(self) -> None:
+        """Ask for the first page before the stream's turn, unless that came already."""
+        if not (self._has_begun or self.partition_key or self.out_of_reach):
+            self._begin_early([None])
+
+    def _begin_early(self, parts: Iterable[Part]) -> None:
+        # What is wrong is told when it is this stream's turn.
+        logger = logging.getLogger("tap-qonto.unheard")
+        logger.disabled = True
+        state = copy.deepcopy(cast("dict[str, Any]", self.tap_state))
+        with suppress(TapQontoError):
+            self._check_method()
+            for part in parts:
+                memory = self._memory(part, state)
+                bookmarks = None if self._is_full else self._bookmarks(part, state)
+                first, *_ = self._stretches(memory, bookmarks, logger)
+                reader = self._reader(part, self.run.note_date)
+                reader.begin(first.window, is_counted=self._is_counted)
 
     @property
-    @override
-    def is_sorted(self) -> bool:
-        """Whether records come in the order of the replication key."""
-        return self.replication_key is not None
+    def _is_counted(self) -> bool:
+        """Whether the log of the run has the count of the list."""
+        return self.run.outcomes.on_end is not None and self.is_emitted
 
-    @override
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take the replication method from a catalog, too.
+    def _note_bookmarks(self) -> None:
+        """Take down how far this stream and its followers have come; the least of all parts."""
+        if self._is_full or not self._parts:
+            return
+        entries = self.tap_state["bookmarks"]
+        for stream in self._written:
+            places = [
+                entry_of(entries, stream.name, part).get(VALUE)
+                or entry_of(entries, self.name, part).get(VALUE)
+                for part in self._parts
+            ]
+            known = [place for place in places if place]
+            is_known = len(known) == len(places)
+            stream.outcome.bookmark = min(known, default=None) if is_known else None
+
+    def probe(self, *, to_end: bool = False) -> Sequence[Page]:
+        """Ask for the first page as a sync without a state does, and for no more.
+
+        Args:
+            to_end: Whether the last page is wanted, too, which may be the first.
+
+        Returns:
+            The pages; none where the list has parts, and there is none.
 
         Raises:
-            ConfigError: The catalog asks for a method that there is not.
+            TapQontoError: The list cannot be read.
         """
-        super().apply_catalog(catalog)
-        entry = catalog.get_stream(self.name)
-        if entry is None:
-            return
-        forced = entry.metadata.root.forced_replication_method
-        method = forced or entry.replication_method or self.replication_method
-        if method not in {REPLICATION_INCREMENTAL, REPLICATION_FULL_TABLE}:
-            msg = (
-                f"The catalog asks for replication method {method} of {self.name}; "
-                "there are INCREMENTAL and FULL_TABLE."
-            )
-            raise ConfigError(msg)
-        # `*.replication-method: INCREMENTAL` means the streams that have a key for it.
-        self.forced_replication_method = method if self.replication_key else None
+        self._check_method()
+        part: Part = None
+        if self.partition_key:
+            value = next(iter(self.partition_values()), None)
+            if value is None:
+                return ()
+            part = {self.partition_key: value}
+        window = Window.of(self.config, None, begun=self.run.begun, is_open=self._is_full)
+        return self._reader(part, self.run.note_date).probe(window, to_end=to_end)
 
-    @override
-    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        """Log; but the SDK's word of an error goes to DEBUG, since its sentence follows."""
-        if level >= logging.ERROR:
-            level = logging.DEBUG
-        super().log(message, *args, level=level, **kwargs)
+    def ids(self, observe: Observe) -> list[str]:
+        """Read the keys of all rows, for a stream that is read for each of them.
 
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Use none: the window is closed in the query."""
+        Args:
+            observe: Called with each response, and the seconds that its request waited.
 
-    @override
-    def _increment_stream_state(
-        self, latest_record: Record, *, context: Context | None = None
-    ) -> None:
-        """Leave the bookmark to `get_records`.
-
-        The SDK would move it back at a row of the lookback, and past rows of the
-        same second that are still to come.
+        Raises:
+            TapQontoError: The list cannot be read.
         """
-
-    def prepare(self, row: Row) -> Row:
-        """Change a row before it is made to conform; for quirks of an endpoint."""
-        return row
+        reader = self._reader(None, self.run.note_date, observe)
+        window = Window(None, None, None, None, self.run.begun, is_open=True)
+        rows = [row for page, _ in reader.pages(window) for row in page]
+        rows += self.further_rows()
+        return list(dict.fromkeys(str(row[self.row_key]) for row in rows))
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Yield records in the order of the replication key.
+        """Yield records, in the order of the replication key where the list allows it.
 
         When a page's records and their files have been written, the bookmark moves
         and a STATE message goes out.
         """
-        if self._is_full and not self._is_batched:
+        if self._is_full:
             for stream in self._written:
                 stream.use_version(self._initialized_at)
-            self._warn_of_what_is_hidden()
-        bookmarks = None if self._is_full else self._bookmarks()
-        progress = Progress(self.logger)
-        reader = self._reader()
-        self._begun: deque[bool] = deque()
+        self._is_all_read = True
+        self._rows_read = 0
+        self._counts: list[int | None] = []
+        self._parts: list[Part] = []
+        progress = Progress(self.logger, self.outcome, [child.outcome for child in self._followers])
+        page = self.config["page_size"]
+        most = min(page, self.ABORT_AT_RECORD_COUNT or page)
         with ExitStack() as stack:
             for child in self._followers:
-                stack.enter_context(child.running(progress))
-            window = self._window(bookmarks.start if bookmarks else None)
-            for step in self._with_followers_ahead(self._steps(reader, window, progress)):
-                if not isinstance(step, datetime):
-                    yield step
-                    progress.row()
-                elif bookmarks:
-                    bookmarks.advance(step)
+                stack.enter_context(self.run.outcomes.beside(child.outcome))
+                stack.enter_context(child.running())
+            stack.callback(self._note_bookmarks)
+            self._ahead = Ahead(self._followers, self._is_wanted, self._leave_out, most)
+            for step in self._ahead.steps(self._steps(progress)):
+                if callable(step):
+                    step()
                     if not self._is_batched:
                         self._tap.state_writer.write_state(self.tap_state)
-        self._activate(reader)
+                else:
+                    yield step
+                    progress.row()
+                    self._rows_read += 1
+        self.outcome.source_count = total_of(self._counts)
+        self.is_read = self._is_all_read
+        if self._is_full and not self._is_batched:
+            self._activate()
         progress.report()
 
-    def _activate(self, reader: ListReader) -> None:
+    @override
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        """Write batches; what ends a table that is read whole comes after the last."""
+        super()._sync_batches(batch_config, context)
+        if self._is_full:
+            self._activate()
+            self._tap.state_writer.write_state(self.tap_state)
+
+    def _activate(self) -> None:
         """Let targets drop what was deleted, once all that there is was written."""
-        if reader.is_whole:
-            for stream in self._written:
-                stream.activate_version()
-        elif self._is_full:
+        if not self._is_all_read:
             self.logger.warning(
                 "The list of %s kept changing while it was read. Its rows were written; "
                 "rows that were deleted in Qonto stay in the target until the next run.",
                 self.name,
             )
+            return
+        memory = self._memory(None)
+        memory.check_rows(self._rows_read)
+        for stream in self._written:
+            stream.activate_version()
+        memory.remember_rows(self._rows_read, self._organization)
 
-    def _warn_of_what_is_hidden(self) -> None:
-        names = [self.filter_setting] if self.filter_setting else []
-        if self.ways[0].is_bounded:
-            names += ["start_date", "end_date"]
-        if hiding := [name for name in names if self.config.get(name)]:
-            self.logger.warning(
-                "%s is read whole, but for what %s hides; targets take that as deleted.",
-                self.name,
-                " and ".join(hiding),
+    def _steps(self, progress: Progress) -> Iterator[Record | Commit]:
+        """Yield the records of each page, then what is to be done once they are written."""
+        self._organization: str | None = None
+        if self.partition_key is None:
+            yield from self._steps_of(None, progress)
+            return
+        refusal, was_read = None, False
+        values = list(self.partition_values())
+        self._tell_of_gone(values)
+        self._begin_early({self.partition_key: value} for value in values)
+        for value in values:
+            try:
+                yield from self._steps_of({self.partition_key: value}, progress)
+                was_read = True
+            except ApiError as error:
+                if error.is_final or error.status not in _PART_IS_GONE:
+                    raise
+                refusal = error
+                self._is_all_read = False
+                words = f"{self.name} of {self.partition_key} {value} is left out. {error}"
+                self.logger.warning("%s", words)
+                self.outcome.note(words)
+        if refusal and not was_read:
+            raise refusal
+
+    def _tell_of_gone(self, values: Collection[str]) -> None:
+        """Tell of partitions that were read before and are not there any more."""
+        known = [each["context"].get(self.partition_key) for each in self._parts_before]
+        for value in [each for each in known if each and each not in values]:
+            words = (
+                f"{self.name} of {self.partition_key} {value} is left out: Qonto does not list it "
+                "any more. What was read stays, with its bookmark."
             )
+            self.logger.warning("%s", words)
+            self.outcome.note(words)
 
-    def _steps(self, reader: ListReader, window: Window, progress: Progress) -> Iterator[Step]:
-        """Yield the records of each page, then the bookmark that holds after them."""
-        for rows, complete_to in reader.pages(window, progress):
-            yield from (self.conform(self.prepare(row)) for row in rows)
-            if complete_to is not None:
-                yield complete_to
+    def _steps_of(self, part: Part, progress: Progress) -> Iterator[Record | Commit]:
+        memory = self._memory(part)
+        self._parts.append(part)
+        bookmarks = None if self._is_full else self._bookmarks(part)
+        start = bookmarks.start if bookmarks else None
 
-    def _with_followers_ahead(self, steps: Iterable[Step]) -> Iterator[Step]:
-        """Hand steps on while the files of those that follow are being fetched.
+        def note_date(date: datetime | None) -> None:
+            self.run.note_date(date)
+            memory.check_bookmark(start, date)
 
-        So the next page is asked for while files come in. No more than a page's are
-        on their way, which bounds memory.
-        """
-        page = self.config["page_size"]
-        most = min(page, self.ABORT_AT_RECORD_COUNT or page) if self._followers else 1
-        ahead: deque[Step] = deque()
+        reader = self._reader(part, note_date)
+        if _ORGANIZATION not in self.schema["properties"]:
+            self._organization = self.run.organization_id
+            memory.check_organization(self._organization)
+        for stretch in self._stretches(memory, bookmarks, self.logger):
+            above = bookmarks.above if bookmarks and stretch.moves else ()
+            for rows, reached in reader.pages(stretch.window, progress, above):
+                for row in rows:
+                    self._organization = row.get(_ORGANIZATION) or self._organization
+                    memory.check_organization(self._organization)
+                yield from map(self._record, rows)
+                if bookmarks and stretch.moves and reached.bookmark:
+                    yield partial(self._advance, bookmarks, memory, reached)
+            if bookmarks and not stretch.moves:
+                yield partial(self._widen, bookmarks, memory)
+            elif bookmarks and not memory.is_known:
+                yield partial(memory.remember, self._organization)
+        further = list(self.further_rows())
+        yield from map(self._record, further)
+        self._count(reader, len(further))
+        if memory.organization and not self._organization:
+            memory.check_organization(self.run.organization_id)
+        self._is_all_read &= reader.is_whole
+
+    def _count(self, reader: ListReader, further: int) -> None:
+        """Count the whole list at Qonto, for the log of the run."""
+        if not self._is_counted:
+            return
         try:
-            for step in steps:
-                if self._followers and not isinstance(step, datetime):
-                    self._begin_to_fetch(step)
-                ahead.append(step)
-                if len(ahead) == most:
-                    yield ahead.popleft()
-        except Exception:
-            # What came before the failure is whole.
-            yield from ahead
-            raise
-        yield from ahead
+            count = reader.count()
+        except (ApiError, DataError, UnreachableError) as error:
+            if isinstance(error, ApiError) and error.is_final:
+                raise
+            self.logger.warning("The rows of %s could not be counted. %s", self.name, error)
+            count = None
+        self._counts.append(None if count is None else count + further)
 
-    def _begin_to_fetch(self, record: Record) -> None:
-        is_wanted = self._is_wanted(record)
-        self._begun.append(is_wanted)
-        if is_wanted:
-            for child in self._followers:
-                child.begin(record)
+    def _record(self, row: Row) -> Record:
+        for follower in self._followers:
+            follower.note(row)
+        return self.conform(row)
+
+    def _widen(self, bookmarks: Bookmarks, memory: Memory) -> None:
+        bookmarks.keep(self._names_of_written())
+        bookmarks.forget_others()
+        memory.remember(self._organization)
+
+    def _advance(self, bookmarks: Bookmarks, memory: Memory, to: Reached) -> None:
+        bookmarks.keep(self._names_of_written())
+        bookmarks.advance(to)
+        memory.remember(self._organization)
+
+    def _stretches(
+        self, memory: Memory, bookmarks: Bookmarks | None, logger: logging.Logger
+    ) -> list[Stretch]:
+        begun = self.run.begun
+        if bookmarks is None:
+            # A row that is edited meanwhile must come too: what does not is dropped.
+            return [Stretch(Window.of(self.config, None, begun=begun, is_open=True), moves=False)]
+        return memory.stretches(bookmarks, self.config, self._filters, begun, logger)
+
+    def _memory(self, part: Part, state: dict[str, Any] | None = None) -> Memory:
+        state = cast("dict[str, Any]", self.tap_state) if state is None else state
+        entries = state.setdefault("bookmarks", {})
+        return Memory(self.name, entry_of(entries, self.name, part), organization_in(state))
+
+    @property
+    def _was_read(self) -> bool:
+        """Whether an earlier run could read the list."""
+        entries = [self._entry_before, *self._parts_before]
+        return any(Memory(self.name, each).was_read for each in entries)
+
+    @property
+    def _entry_before(self) -> dict[str, Any]:
+        """What the state says of this stream, which is left as it is."""
+        entry: dict[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        return entry
+
+    @property
+    def _parts_before(self) -> list[dict[str, Any]]:
+        """What the state says of each part that was read before."""
+        parts: list[dict[str, Any]] = self._entry_before.get("partitions", [])
+        return parts
 
     @override
     def generate_child_contexts(
@@ -211,15 +346,27 @@ class QontoStream(BaseStream):
         It would run a whole sync of each child for each row: a SCHEMA message, a
         STATE message and five log lines every time.
         """
-        # A filter that looks at the clock may say otherwise than it did before.
-        if self._followers and (self._begun.popleft() or self._is_wanted(record)):
-            for child in self._followers:
-                child.write_records(record)
+        self._ahead.write(record)
         return ()
 
     def _is_wanted(self, record: Record) -> bool:
         """Tell whether one of the stream maps lets the record through."""
-        return any(each.get_filter_result(record) for each in self.stream_maps)
+        try:
+            return any(each.get_filter_result(record) for each in self.stream_maps)
+        except Exception as error:
+            raise self.map_error(record, error) from error
+
+    def _leave_out(self, follower: Follower, refusal: RefusedError) -> None:
+        """Go on without a follower that Qonto refuses; its bookmark stays where it is.
+
+        Raises:
+            RefusedError: There is nothing to go on for.
+        """
+        self._followers.remove(follower)
+        if refusal.is_final or not any(stream.is_emitted for stream in self._written):
+            raise refusal
+        failure = refusal if follower.was_read else None
+        self.run.outcomes.forbid(follower.outcome, str(refusal), failure)
 
     @cached_property
     def _followers(self) -> list[Follower]:
@@ -235,46 +382,58 @@ class QontoStream(BaseStream):
         """The streams that are written in one sync of this one."""
         return [self, *self._followers]
 
-    @property
-    def _is_full(self) -> bool:
-        return self.replication_method == REPLICATION_FULL_TABLE
-
     @cached_property
     def _is_batched(self) -> bool:
         """Whether records go to BATCH files, behind which the messages here run."""
         return self.get_batch_config(self.config) is not None
 
-    def _bookmarks(self) -> Bookmarks:
+    def _bookmarks(self, part: Part, state: dict[str, Any] | None = None) -> Bookmarks:
         return Bookmarks(
-            cast("dict[str, Any]", self.tap_state),
+            cast("dict[str, Any]", self.tap_state) if state is None else state,
             parent=self.name,
             replication_key=self.replication_key or "",
             children=[child.name for child in self.child_streams],
-            selected=[stream.name for stream in self._written if stream.is_emitted],
+            selected=self._names_of_written(),
+            context=part,
         )
 
-    def _window(self, bookmark: datetime | None) -> Window:
-        return Window.of(
-            self.config,
-            bookmark,
-            begun=datetime.fromtimestamp(self._initialized_at / 1000, tz=timezone.utc),
-            # A row that is edited meanwhile must come too: what does not is dropped.
-            is_open=self._is_full,
-        )
+    def _names_of_written(self) -> set[str]:
+        return {stream.name for stream in self._written if stream.is_emitted}
 
-    def _reader(self) -> ListReader:
+    def _reader(
+        self,
+        part: Part,
+        note_date: Callable[[datetime | None], object],
+        observe: Observe | None = None,
+    ) -> ListReader:
+        def prepare(row: Row) -> Row:
+            for name, value in (part or {}).items():
+                row.setdefault(name, value)
+            return self.prepare(row)
+
+        included = [pair for follower in self._followers for pair in follower.list_params]
+        page_size = self.config["page_size"]
         return ListReader(
             endpoint=Endpoint(
                 self.name,
                 self.path,
-                self.collection,
+                (self.collection, *self.also_named),
                 self.scope,
                 self.ways,
                 self.top_level_filters,
+                (*self.params, *included, *(part or {}).items()),
+                self.row_key,
+                self.access == "unsure" and self._has_key,
+                self.smallest_page,
+                prepare,
             ),
             session=self.run.session,
-            page_size=self.config["page_size"],
-            filters=self.config.get(self.filter_setting or "") or {},
+            early=self.run.early,
+            # Docs and observation: pages with attachments take Qonto long.
+            page_size=(page_size + 1) // 2 if included else page_size,
+            workers=self.config["list_concurrency"],
+            filters=self._filters,
             logger=self.logger,
-            observe=self.count_request,
+            observe=observe or self.count_request,
+            note_date=note_date,
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from tap_qonto import timestamps
 from tap_qonto.errors import DataError
 
 if TYPE_CHECKING:
@@ -11,9 +14,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Row = dict[str, Any]
+_LARGEST = 100
+"""Rows on a page, at the most."""
+_SAYS_MORE = {"next_page", "total_pages", "total_count", "total"}
 
 
-class Page(NamedTuple):
+@dataclass(frozen=True)
+class Page:
     """One answer of a list endpoint, its `meta` made plain.
 
     Qonto's ``next_page`` can be an integer, null, absent or 0, and quotes document
@@ -26,6 +33,7 @@ class Page(NamedTuple):
         total: How many rows the list has.
         more: Whether another page follows.
         date: The server's clock when it answered (UTC), if it said so.
+        key: The field that tells rows apart.
     """
 
     rows: Sequence[Row]
@@ -34,6 +42,7 @@ class Page(NamedTuple):
     total: int
     more: bool
     date: datetime | None = None
+    key: str = "id"
 
     @classmethod
     def read(
@@ -42,38 +51,73 @@ class Page(NamedTuple):
         meta: Mapping[str, Any],
         number: int,
         date: datetime | None = None,
+        key: str = "id",
     ) -> Page:
         """Read the envelope of an answer.
+
+        What `meta` says of further pages counts, whichever of its fields says it.
 
         Args:
             rows: The rows of the answer.
             meta: Its ``meta``.
             number: The page that was asked for.
             date: The server's clock when it answered (UTC), if it said so.
+            key: The field that tells rows apart.
+
+        Raises:
+            ValueError: `meta` says nothing of rows or pages.
         """
+        if _SAYS_MORE.isdisjoint(meta):
+            msg = "the meta of an answer says nothing of rows or pages"
+            raise ValueError(msg)
         current = _count(meta.get("current_page")) or number
-        pages = _count(meta.get("total_pages"))
-        following = _count(meta["next_page"]) if "next_page" in meta else pages
-        more = following > current
         total = _count(meta.get("total_count", meta.get("total")))
-        return cls(rows, current, max(pages, current), total, more, date)
+        size = _count(meta.get("per_page")) or _LARGEST
+        pages = _count(meta.get("total_pages")) or -(-total // size)
+        more = max(_count(meta.get("next_page")), pages) > current
+        return cls(rows, current, max(pages, current), total, more, date, key)
+
+    @classmethod
+    def only(cls, rows: Sequence[Row], date: datetime | None = None, key: str = "id") -> Page:
+        """Return the answer of an endpoint that has no pages."""
+        return cls(rows, 1, 1, len(rows), more=False, date=date, key=key)
 
     @classmethod
     def past_the_end(cls, number: int) -> Page:
-        """Stand for a page that existed when it was planned, and no longer does."""
+        """Return a page that existed when it was planned, and no longer does."""
         return cls((), number, number, 0, more=False)
 
+    @cached_property
+    def keys(self) -> Sequence[str]:
+        """The keys of its rows, in order.
 
-def row_id(row: Row) -> str:
-    """Return the id of a row.
+        Raises:
+            DataError: A row has none; going on would lose it.
+        """
+        return [_key(row, self.key) for row in self.rows]
+
+
+def instant(row: Row, field: str) -> datetime:
+    """Return a time stamp of a row (aware).
 
     Raises:
-        DataError: It has none; going on would lose it.
+        DataError: It has none that can be read.
     """
-    found = row.get("id")
+    try:
+        return timestamps.parse(row[field])
+    except (KeyError, TypeError, ValueError) as error:
+        msg = (
+            f"The row with id {row.get('id')} has no readable {field}. The run ends, since "
+            "going on could lose rows; report it to the maintainers of tap-qonto."
+        )
+        raise DataError(msg) from error
+
+
+def _key(row: Row, name: str) -> str:
+    found = row.get(name)
     if not isinstance(found, str | int) or found == "":
         msg = (
-            f"A row that was updated at {row.get('updated_at')} has no id. The run ends, "
+            f"A row that was updated at {row.get('updated_at')} has no {name}. The run ends, "
             "since going on would lose it; report it to the maintainers of tap-qonto."
         )
         raise DataError(msg)

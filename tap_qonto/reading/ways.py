@@ -7,17 +7,31 @@ drive it through any interleaving of edits, additions and deletions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from tap_qonto.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from typing import TypeAlias
 
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.window import Window
 
+    Params: TypeAlias = Sequence[tuple[str, str]]
+    """Query parameters, in order."""
+
 UPDATED, CREATED = "updated_at", "created_at"
 Bounds = tuple["datetime | None", "datetime | None"]
+
+
+class OutOfOrderError(DataError):
+    """An answer whose rows are not in the order that was asked for."""
+
+
+class UnsuitableError(DataError):
+    """The list is not what this way of reading needs; another way may do."""
 
 
 class Ask(NamedTuple):
@@ -26,13 +40,15 @@ class Ask(NamedTuple):
     Attributes:
         bounds: Lower and upper bound (aware; None for none) of each field that is
             filtered.
-        page: Number of the page, from 1.
+        page: Number of the page, from 1; None for an endpoint without pages.
         size: Rows on it.
+        params: Further parameters, in order.
     """
 
     bounds: Mapping[str, Bounds]
-    page: int
+    page: int | None
     size: int
+    params: Params = ()
 
 
 class Walk(Protocol):
@@ -53,6 +69,9 @@ class Walk(Protocol):
     def ask(self) -> Ask | None:
         """Return what to ask for next; None when everything was read."""
 
+    def halve(self) -> None:
+        """Ask for half as many rows from now on, since the page does not come whole."""
+
     def take(self, page: Page) -> Sequence[Row]:
         """Take the answer to `ask`.
 
@@ -71,12 +90,21 @@ class Way(Protocol):
     def order(self) -> str | None:
         """The order that it asks for, as ``sort_by`` has it; None for the list's own."""
 
-    effect: ClassVar[str]
-    """What it means for the user when the list is read so, in a sentence."""
-    in_words: ClassVar[str]
-    """How a list is read this way, for the table of streams."""
-    is_bounded: ClassVar[bool]
-    """Whether `start_date` and `end_date` hold for it."""
+    @property
+    def effect(self) -> str:
+        """What it means for the user when the list is read so, in a sentence."""
+
+    @property
+    def in_words(self) -> str:
+        """How a list is read this way, for the table of streams."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether `start_date` and `end_date` hold for it."""
+
+    @property
+    def shows_all(self) -> Params:
+        """Parameters with which the list hides no row, for a count of all."""
 
     def walk(self, window: Window, created: Bounds, size: int) -> Walk:
         """Begin to read.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from tap_qonto import timestamps
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SECOND = timedelta(seconds=1)
+_EARLIEST = datetime(1970, 1, 2, tzinfo=timezone.utc)
+_LATEST = datetime(9000, 1, 1, tzinfo=timezone.utc)
+"""No row is older or newer, so bounds stay away from the ends of the calendar."""
+_MOST_BACK = 1_000_000_000
+"""Seconds of the longest lookback, some 30 years."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,9 @@ class Window:
         upper: What the query asks up to; None for no bound.
         first: The setting `start_date`.
         last: The setting `end_date`.
-        begun: When the run began.
+        begun: When the run began, by the clock of this machine.
+        is_open: Whether what is edited during the run is wanted, too.
+        lookback: How late a row may come to light, after its `updated_at`.
     """
 
     lower: datetime | None
@@ -33,6 +40,8 @@ class Window:
     first: datetime | None
     last: datetime | None
     begun: datetime
+    is_open: bool = False
+    lookback: timedelta = _SECOND
 
     @classmethod
     def of(
@@ -49,24 +58,29 @@ class Window:
             config: The settings.
             bookmark: Up to where earlier runs have come; None for the beginning.
             begun: When the run began.
-            is_open: Leave out the upper bound that closes the window at its begin.
+            is_open: Whether what is edited during the run is wanted, too.
         """
-        first, last = _moment(config, "start_date"), _moment(config, "end_date")
+        first, last = moment(config, "start_date"), moment(config, "end_date")
         lower = first - _SECOND if first else None
+        back = timedelta(seconds=min(max(1, config["lookback_seconds"]), _MOST_BACK))
         if bookmark is not None:
-            back = timedelta(seconds=max(1, config["lookback_seconds"]))
-            looked_back = bookmark.replace(microsecond=0) - back
+            looked_back = max(bookmark.replace(microsecond=0), _EARLIEST + back) - back
             lower = max(looked_back, lower or looked_back)
-        upper = _next_second(last) if last else None
-        if not is_open:
-            # Up to the end of the second, so that all changes before the run are in.
-            now = _next_second(begun)
-            upper = min(now, upper or now)
-        return cls(lower, upper, first, last, begun)
+        upper = next_second(last) if last else None
+        return cls(lower, upper, first, last, begun, is_open, back)
+
+    def before(self, earlier: datetime | None, later: datetime) -> Window:
+        """Return the stretch from one moment (None for the beginning) to a later one."""
+        lower = earlier - _SECOND if earlier else None
+        last = min(later, self.last or later)
+        return replace(self, lower=lower, upper=next_second(last), first=earlier, last=last)
 
     def holds(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether a row is within `start_date` and `end_date`, both inclusive."""
-        if self.first is None and self.last is None:
+        """Tell whether a row is within `first` and `last`, both inclusive.
+
+        A row without `updated_at` is held in any stretch.
+        """
+        if (self.first is None and self.last is None) or not row.get("updated_at"):
             return True
         stamp = timestamps.parse(row["updated_at"])
         return not (
@@ -75,10 +89,12 @@ class Window:
         )
 
 
-def _next_second(moment: datetime) -> datetime:
+def next_second(moment: datetime) -> datetime:
+    """Return the end of the second that a moment lies in."""
     return moment.replace(microsecond=0) + _SECOND
 
 
-def _moment(config: Mapping[str, Any], name: str) -> datetime | None:
+def moment(config: Mapping[str, Any], name: str) -> datetime | None:
+    """Return a setting that is a day or a moment (aware); None where it is not set."""
     text = config.get(name)
-    return timestamps.parse(day_or_instant(text)) if text else None
+    return min(max(timestamps.parse(day_or_instant(text)), _EARLIEST), _LATEST) if text else None

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from singer_sdk import typing as th
 
 from tap_qonto import timestamps
+from tap_qonto.settings.attachments import ATTACHMENTS
+from tap_qonto.settings.hosts import API_URL, OAUTH_URL
+from tap_qonto.settings.invoice_filter import INVOICE_FILTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-API_URL = "https://thirdparty.qonto.com"
-OAUTH_URL = "https://oauth.qonto.com"
-SANDBOX_API_URL = "https://thirdparty-sandbox.staging.qonto.co"
-SANDBOX_OAUTH_URL = "https://oauth-sandbox.staging.qonto.co"
 
 MEMORY = "memory"
 """Where calls are counted unless `rate_limit_store` says otherwise."""
@@ -25,90 +22,6 @@ DEFAULT_RATE_LIMITS = [
     {"requests": 10000, "seconds": 600},
 ]
 """Qonto's own, for each address (docs.qonto.com, page "Rate limits")."""
-
-_TEXTS = th.ArrayType(th.StringType)
-
-_INVOICE_FILTER = th.ObjectType(
-    th.Property(
-        "status",
-        _TEXTS,
-        description="Only these statuses, such as to_review, to_pay, paid.",
-    ),
-    th.Property("due_date", _TEXTS, description="past_and_today, future, or missing_date."),
-    th.Property("created_at_from", th.DateTimeType, description="Created from here on."),
-    th.Property("created_at_to", th.DateTimeType, description="Created up to here."),
-    th.Property(
-        "payment_date",
-        th.StringType,
-        description="today, yesterday, this_week, past_week, this_month, past_month.",
-    ),
-    th.Property("issue_date", th.StringType, description="The same words as payment_date."),
-    th.Property("issue_date_from", th.DateType, description="Issued from this day on."),
-    th.Property("missing_data", th.BooleanType, description="With or without missing data."),
-    th.Property(
-        "matched_transactions",
-        th.BooleanType,
-        description="With or without matched transactions.",
-    ),
-    th.Property("document_type", _TEXTS, description="duplicates, or non_financial_documents."),
-    th.Property("approver_id", _TEXTS, description="Waiting for these members."),
-    th.Property("attachment_id", _TEXTS, description="With these attachments."),
-    th.Property("exclude_credit_notes", th.BooleanType, description="Leave credit notes out."),
-    th.Property(
-        "payable_amount",
-        th.StringType,
-        description="lte: or gte:, amount and currency, such as gte:100.00:EUR.",
-    ),
-    th.Property("query", th.StringType, description="Text to search for in query_fields."),
-    th.Property(
-        "query_fields",
-        _TEXTS,
-        description="supplier_name, amount, file_name, invoice_number.",
-    ),
-    additional_properties=False,
-)
-
-_ATTACHMENTS = th.ObjectType(
-    th.Property(
-        "location",
-        th.StringType(min_length=1),
-        default="attachments",
-        title="Location",
-        description="Folder or fsspec URL (s3://, gs://, az://, sftp://) for the files.",
-    ),
-    th.Property(
-        "storage_options",
-        th.ObjectType(additional_properties=True),
-        secret=True,
-        title="Storage options",
-        description="Options for the fsspec driver of the location, such as keys.",
-    ),
-    th.Property(
-        "mode",
-        th.StringType,
-        default="files",
-        allowed_values=["files", "inline", "metadata"],
-        title="Mode",
-        description=(
-            "files: store them; inline: in the column content_base64; metadata: rows "
-            "only, no download."
-        ),
-    ),
-    th.Property(
-        "max_bytes",
-        th.IntegerType(minimum=1),
-        title="Largest file",
-        description="Larger files are not fetched, their rows say too_large.",
-    ),
-    th.Property(
-        "concurrency",
-        th.IntegerType(minimum=1, maximum=256),
-        default=16,
-        title="Concurrency",
-        description="How many attachments are fetched side by side.",
-    ),
-    additional_properties=False,
-)
 
 SETTINGS = cast(
     "dict[str, Any]",
@@ -215,14 +128,21 @@ SETTINGS = cast(
             description="Rows per request.",
         ),
         th.Property(
+            "list_concurrency",
+            th.IntegerType(minimum=1, maximum=64),
+            default=8,
+            title="List concurrency",
+            description="List requests side by side; 1 reads page after page.",
+        ),
+        th.Property(
             "supplier_invoices_filter",
-            _INVOICE_FILTER,
+            INVOICE_FILTER,
             title="Filter of supplier invoices",
             description="Filters of the endpoint, named as the API names them.",
         ),
         th.Property(
             "attachments",
-            _ATTACHMENTS,
+            ATTACHMENTS,
             title="Attachments",
             description="Where and how the files of invoices are stored.",
         ),
@@ -260,7 +180,6 @@ SETTINGS = cast(
     ).to_dict(),
 )
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 SECRETS = {name for name, shape in SETTINGS["properties"].items() if shape.get("secret")} | {
     "storage_options"
 }
@@ -269,7 +188,7 @@ SECRETS = {name for name, shape in SETTINGS["properties"].items() if shape.get("
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the default of each that is not given."""
     settings = _defaults(SETTINGS) | dict(given)
-    attachments = _defaults(_ATTACHMENTS.to_dict()) | _mapping(settings.get("attachments"))
+    attachments = _defaults(ATTACHMENTS.to_dict()) | _mapping(settings.get("attachments"))
     return settings | {"attachments": attachments}
 
 
@@ -302,28 +221,6 @@ def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _mapping(value: object) -> dict[str, Any]:
     given = value.items() if isinstance(value, dict) else ()
     return {name: inner for name, inner in given if inner is not None}
-
-
-def api_url(settings: Mapping[str, Any]) -> str:
-    """Return the API's host: as set, or the default of production or sandbox."""
-    return _host(settings, "api_url", API_URL, SANDBOX_API_URL)
-
-
-def oauth_url(settings: Mapping[str, Any]) -> str:
-    """Return the OAuth host: as set, or the default of production or sandbox."""
-    return _host(settings, "oauth_url", OAUTH_URL, SANDBOX_OAUTH_URL)
-
-
-def _host(settings: Mapping[str, Any], name: str, default: str, sandbox: str) -> str:
-    url = settings.get(name) or default
-    if settings.get("staging_token") and url == default:
-        url = sandbox
-    return cast("str", url).rstrip("/")
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether the URL's host is this machine itself."""
-    return urlsplit(url).hostname in _LOOPBACK
 
 
 def day_or_instant(text: str) -> str:

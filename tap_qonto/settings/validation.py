@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 
+from tap_qonto import timestamps
 from tap_qonto.errors import ConfigError
 from tap_qonto.settings.authentication import way_of
-from tap_qonto.settings.declaration import (
-    API_URL,
-    MEMORY,
-    SECRETS,
-    day_or_instant,
-    is_loopback,
-)
+from tap_qonto.settings.declaration import MEMORY, SECRETS, day_or_instant
+from tap_qonto.settings.hosts import API_URL, is_loopback
+from tap_qonto.settings.invoice_filter import unknown_words, wrong_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _STORE = re.compile(r"sqlite:///.+|rediss?://.+")
+_FILTER = "supplier_invoices_filter"
 _DATES = {"start_date", "end_date", "created_at_from", "created_at_to"}
 
 
@@ -45,9 +44,21 @@ def problems(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str
     return found
 
 
-def unknown(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """List the settings that there are not; others that run the tap may add some."""
-    return sorted(name for name in settings if name not in schema["properties"])
+def doubts(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what may be a mistake in settings that are valid, a sentence each.
+
+    Programs that run the tap may add settings, and Qonto may add words for filters.
+
+    Args:
+        settings: The settings as given, which may also be wrong.
+        schema: Their JSON schema, with what the SDK adds to it.
+    """
+    for name in sorted(settings.keys() - schema["properties"].keys()):
+        yield f"Setting {name} is not known, and has no effect."
+    filters = settings.get(_FILTER)
+    yield from unknown_words(filters) if isinstance(filters, dict) else ()
+    if _is_ahead(settings.get("start_date")):
+        yield "Setting start_date is in the future, so nothing that changed before it is read."
 
 
 def _dotted(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
@@ -62,6 +73,7 @@ def _dotted(settings: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[
 
 def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
     yield from _wrong_dates(settings)
+    yield from wrong_values(settings.get(_FILTER) or {})
     yield from _wrong_batches(settings)
     yield from _wrong_limits(settings)
     store = settings.get("rate_limit_store", MEMORY)
@@ -76,7 +88,7 @@ def _wrong_values(settings: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, str) and not _fits_header(value):
             yield (
                 f"Setting {name} holds a line break or a character that no HTTP header "
-                "can carry; copy it again without what is around it."
+                "can carry; copy it again, without the characters around it."
             )
 
 
@@ -92,7 +104,7 @@ def _wrong_batches(settings: Mapping[str, Any]) -> Iterator[str]:
 def _wrong_limits(settings: Mapping[str, Any]) -> Iterator[str]:
     if "rate_limits" not in settings:
         return
-    from pyrate_limiter import Rate, validate_rate_list  # noqa: PLC0415 - takes its time
+    from pyrate_limiter import Rate, validate_rate_list  # noqa: PLC0415 - slow to import
 
     windows = [
         Rate(int(limit["requests"]), max(1, round(limit["seconds"] * 1000)))
@@ -100,26 +112,34 @@ def _wrong_limits(settings: Mapping[str, Any]) -> Iterator[str]:
     ]
     if not validate_rate_list(windows):
         yield (
-            "Setting rate_limits must hold one window at least, and a longer one must "
+            "Setting rate_limits must contain at least one window, and a longer one must "
             "allow more requests than a shorter one, at a lower rate."
         )
 
 
+def _is_ahead(text: object) -> bool:
+    try:
+        return day_or_instant(str(text or "")) > timestamps.show(datetime.now(timezone.utc))
+    except ValueError:
+        return False
+
+
 def _wrong_dates(settings: Mapping[str, Any]) -> Iterator[str]:
-    filters = settings.get("supplier_invoices_filter") or {}
+    filters = settings.get(_FILTER) or {}
     dates = {}
     for name in sorted(_DATES):
         text = settings.get(name) or filters.get(name)
         try:
             dates[name] = day_or_instant(text) if text else None
         except ValueError as error:
-            yield f"Setting {name} is no date and time: {error}."
-    start, end = dates.get("start_date"), dates.get("end_date")
-    if start and end and start > end:
-        yield (
-            f"Setting start_date ({start}) is after end_date ({end}); "
-            "exchange them or leave end_date out."
-        )
+            yield f"Setting {name} is wrong: {error}."
+    for first, last in (("start_date", "end_date"), ("created_at_from", "created_at_to")):
+        start, end = dates.get(first), dates.get(last)
+        if start and end and start > end:
+            yield (
+                f"Setting {first} ({start}) is after {last} ({end}); "
+                f"exchange them or leave {last} out."
+            )
 
 
 def _wrong_url(name: str, url: str) -> Iterator[str]:
@@ -129,9 +149,9 @@ def _wrong_url(name: str, url: str) -> Iterator[str]:
     except ValueError:
         port_is_readable = False
     if not port_is_readable or parts.scheme not in {"http", "https"} or not parts.hostname:
-        yield f"Setting {name} is no URL such as {API_URL}."
+        yield f"Setting {name} is not a URL such as {API_URL}."
     elif parts.username or parts.password or parts.query or parts.fragment:
-        yield f"Setting {name} must be a host alone, such as {API_URL}."
+        yield f"Setting {name} must be only a host, such as {API_URL}."
     elif parts.scheme == "http" and not is_loopback(url):
         yield (
             f"Setting {name} begins with http://, which would send credentials in the "
@@ -170,7 +190,7 @@ def _sentence(error: ValidationError) -> str:
         case "additionalProperties":
             known = set(schema["properties"])
             unknown = ", ".join(sorted(set(instance) - known))
-            return f"Setting {name} does not know {unknown}; it takes {', '.join(sorted(known))}."
+            return f"Setting {name} does not take {unknown}; it takes {', '.join(sorted(known))}."
         case "required":
             lacking = ", ".join(part for part in rule if part not in instance)
             return f"Setting {name} lacks {lacking}."

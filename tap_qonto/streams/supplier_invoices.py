@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
+from tap_qonto.streams.invoice_shapes import EVENTS
 from tap_qonto.streams.shapes import (
     DAY,
     FLAG,
@@ -19,70 +20,68 @@ from tap_qonto.streams.shapes import (
     MONEY,
     TEXT,
     TEXTS,
-    extra_fields,
+    column,
+    key,
+    object_of,
     objects,
+    schema_of,
 )
 
 if TYPE_CHECKING:
     from tap_qonto.reading.pages import Row
     from tap_qonto.reading.ways import Way
 
-_P = th.Property
-
-_SUPPLIER = th.ObjectType(
-    *(
-        _P(name, TEXT)
-        for name in (
-            "id",
-            "name",
-            "iban",
-            "tin",
-            "vat_number",
-            "email",
-            "currency",
-            "status",
-        )
-    )
+_SUPPLIER = object_of(
+    column("id", TEXT, "Id of the supplier."),
+    column("name", TEXT, "Name of the supplier."),
+    column("iban", TEXT, "IBAN of the supplier."),
+    column("tin", TEXT, "Tax number of the supplier."),
+    column("vat_number", TEXT, "VAT number of the supplier."),
+    column("email", TEXT, "Email address of the supplier."),
+    column("currency", TEXT, "Currency, ISO 4217 code."),
+    column("status", TEXT, "Status of the supplier."),
 )
-_TAX = objects(
-    _P("tax_rate", TEXT, description="As Qonto gives it: fraction or percentage."),
-    _P("tax_amount", MONEY),
+_TAXES = objects(
+    column("tax_rate", TEXT, "Exact decimal text; sources disagree if 20 % is 0.20 or 20."),
+    column("tax_amount", MONEY, "Tax at this rate."),
 )
-_TRANSACTION = objects(_P("transaction_id", TEXT), _P("subject_id", TEXT), _P("subject_type", TEXT))
+_TRANSACTIONS = objects(
+    column("transaction_id", TEXT, "Id of the transaction."),
+    column("subject_id", TEXT, "Id of its subject; null in older answers."),
+    column("subject_type", TEXT, "Type of its subject, such as transfer; null in older answers."),
+)
 _RELATED = objects(
-    _P("id", TEXT),
-    _P("invoice_number", TEXT),
-    _P("total_amount", MONEY),
-    _P("attachment_id", TEXT),
-    _P("file_name", TEXT),
+    column("id", TEXT, "Id of the other document."),
+    column("invoice_number", TEXT, "Its number."),
+    column("total_amount", MONEY, "Its total amount, taxes included."),
+    column("attachment_id", TEXT, "Id of its file."),
+    column("file_name", TEXT, "Name of its file."),
 )
-_APPROVAL = th.ObjectType(
-    _P("approver_ids", TEXTS),
-    _P("supplier_invoice_request_id", TEXT),
-    _P("verified_by", TEXT),
-    _P("last_approved_by", TEXT),
+_APPROVAL = object_of(
+    column("approver_ids", TEXTS, "Members who can approve the invoice."),
+    column("supplier_invoice_request_id", TEXT, "Approval request; null if there is none."),
+    column("verified_by", TEXT, "Member who verified the invoice; null until then."),
+    column("last_approved_by", TEXT, "Member who approved it last; null until then."),
 )
 _ACTIONS = ("delete", "archive", "unarchive", "pay")
-_AVAILABLE = th.ObjectType(
-    *(_P(action, FLAG) for action in _ACTIONS),
-    _P("reasons", th.ObjectType(*(_P(action, TEXTS) for action in _ACTIONS))),
+_AVAILABLE = object_of(
+    *(column(each, FLAG, f"Whether a member can {each} the invoice.") for each in _ACTIONS),
+    column(
+        "reasons",
+        object_of(*(column(each, TEXTS, f"Why nobody can {each} it.") for each in _ACTIONS)),
+        "Codes of the reasons, by action.",
+    ),
 )
-_EVENT = objects(
-    _P("status_code", th.IntegerType),
-    _P("reason", TEXT),
-    _P("reason_message", TEXT),
-    _P("timestamp", MOMENT),
-)
-_ACCOUNTING = th.ObjectType(
-    _P("integration_type", TEXT),
-    _P("connector", TEXT),
-    _P("accounting_recorded_at", MOMENT),
-    _P("accounting_recorded_source", TEXT),
+_ACCOUNTING = object_of(
+    column("integration_type", TEXT, "Integration that the invoice came from, such as amazon."),
+    column("connector", TEXT, "Connector of that integration."),
+    column("accounting_recorded_at", MOMENT, "When it was booked, UTC; null until then."),
+    column("accounting_recorded_source", TEXT, "Who booked it; null until then."),
 )
 
 
 class SupplierInvoices(QontoStream):
-    """Stream of supplier invoices and documents that await review as such."""
+    """Supplier invoices, including documents that await review."""
 
     name = "supplier_invoices"
     path = "/v2/supplier_invoices"
@@ -93,123 +92,111 @@ class SupplierInvoices(QontoStream):
     top_level_filters = frozenset({"query", "query_fields"})
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     replication_key = "updated_at"
+    personal = frozenset({"iban", "supplier_snapshot"})
 
-    schema: ClassVar[dict[str, Any]] = th.PropertiesList(
-        _P("id", TEXT, required=True, description="Id of the invoice."),
-        _P(
+    schema: ClassVar[dict[str, Any]] = schema_of(
+        key("id", "Id of the invoice."),
+        th.Property(
             "updated_at",
             MOMENT,
             required=True,
-            description="Last change, UTC; the replication key.",
+            description="When the invoice was last changed, UTC; the replication key.",
         ),
-        _P("organization_id", TEXT, description="Organization that owes."),
-        _P(
+        column("organization_id", TEXT, "Organization that received the invoice."),
+        column(
             "status",
             TEXT,
-            description=(
-                "to_review, to_approve, to_pay, awaiting_payment, pending, scheduled, "
-                "paid, archived, rejected, discarded; open to new ones."
-            ),
+            "to_review, to_approve, to_pay, awaiting_payment, pending, scheduled, paid, "
+            "archived, rejected, or discarded; Qonto can add others.",
         ),
-        _P("source_type", TEXT, description="email, e_invoicing, direct_upload."),
-        _P("source", TEXT, description="How it came in, in more detail."),
-        _P("file_name", TEXT, description="Name of the document."),
-        _P("attachment_id", TEXT, description="Stored document; see attachments."),
-        _P(
+        column("source_type", TEXT, "email, e_invoicing, or direct_upload; Qonto can add others."),
+        column("source", TEXT, "How the invoice came in, in more detail, such as email_forward."),
+        column("file_name", TEXT, "Name of the document."),
+        column("attachment_id", TEXT, "Id of the stored document; see `attachments`."),
+        column(
             "display_attachment_id",
             TEXT,
-            description="Document for display; can differ for e-invoices.",
+            "Id of the document for display; can differ for e-invoices.",
         ),
-        _P("is_einvoice", FLAG, description="Whether it is an electronic invoice."),
-        _P("e_invoice_type", TEXT, description="zugferd or xrechnung."),
-        _P("has_discrepancies", FLAG, description="Whether Qonto sees discrepancies."),
-        _P("created_at", MOMENT, description="When it came in, UTC."),
-        _P("supplier_id", TEXT, description="Id of the supplier."),
-        _P("supplier_name", TEXT, description="Name of the supplier."),
-        _P("issuer_name", TEXT, description="Name read from the document."),
-        _P("supplier_snapshot", _SUPPLIER, description="The supplier as it was then."),
-        _P("invoice_number", TEXT, description="Number read from the document."),
-        _P("vat_number", TEXT, description="VAT number of the issuer."),
-        _P("tin", TEXT, description="Tax number of the issuer, older name."),
-        _P("tin_number", TEXT, description="Tax number of the issuer, newer name."),
-        _P("iban", TEXT, description="IBAN to pay to."),
-        _P("description", TEXT, description="Description."),
-        _P("declined_note", TEXT, description="Why it was rejected or archived."),
-        _P("total_amount", MONEY, description="Amount with taxes."),
-        _P("total_amount_excluding_taxes", MONEY, description="Amount without taxes."),
-        _P("total_tax_amount", MONEY, description="Amount of taxes."),
-        _P("taxes", _TAX, description="Taxes by rate."),
-        _P("payable_amount", MONEY, description="What remains after credit notes."),
-        _P("total_amount_credit_notes", MONEY, description="Sum of its credit notes."),
-        _P("issue_date", DAY, description="Day of issue."),
-        _P("due_date", DAY, description="Day on which it is due."),
-        _P("payment_date", DAY, description="Day of payment."),
-        _P("scheduled_date", DAY, description="Day for which payment is planned."),
-        _P(
+        column("is_einvoice", FLAG, "Whether the document is an e-invoice."),
+        column("e_invoice_type", TEXT, "zugferd or xrechnung; null elsewhere."),
+        column("has_discrepancies", FLAG, "Whether Qonto found discrepancies."),
+        column("created_at", MOMENT, "When the document came in, UTC."),
+        column(
+            "supplier_id",
+            TEXT,
+            "Id of the supplier; null, or a UUID of zeros, if Qonto does not know it.",
+        ),
+        column("supplier_name", TEXT, "Name of the supplier; null until it is known."),
+        column("issuer_name", TEXT, "Name of the issuer, as read from the document."),
+        column("supplier_snapshot", _SUPPLIER, "Snapshot of the supplier; null if unknown."),
+        column("invoice_number", TEXT, "Number, as read from the document."),
+        column("vat_number", TEXT, "VAT number of the issuer; null if none was read."),
+        column("tin", TEXT, "Tax number of the issuer; null in newer answers, see `tin_number`."),
+        column("tin_number", TEXT, "Tax number of the issuer; null in older answers, see `tin`."),
+        column("iban", TEXT, "IBAN to pay to; null if none was read."),
+        column("description", TEXT, "Description; null if there is none."),
+        column("declined_note", TEXT, "Why it was rejected or archived; empty if it was not."),
+        column("total_amount", MONEY, "Total amount, taxes included."),
+        column("total_amount_excluding_taxes", MONEY, "Total amount, taxes excluded."),
+        column("total_tax_amount", MONEY, "Total of the taxes."),
+        column("taxes", _TAXES, "Taxes, by rate."),
+        column("payable_amount", MONEY, "Amount that remains to be paid after credit notes."),
+        column("total_amount_credit_notes", MONEY, "Total of its credit notes."),
+        column("issue_date", DAY, "Issue date; null until it is read."),
+        column("due_date", DAY, "Due date; null if there is none."),
+        column("payment_date", DAY, "Payment date; null until it is paid."),
+        column("scheduled_date", DAY, "Date of the scheduled payment; null if none is scheduled."),
+        column(
             "analyzed_at",
             MOMENT,
-            description="End of text recognition, UTC; before it, most fields are null.",
+            "When Qonto finished reading the document, UTC. Most fields are null until then.",
         ),
-        _P("initiator_id", TEXT, description="Member who brought it in."),
-        _P("is_attachment_invoice", FLAG, description="The document is an invoice."),
-        _P(
-            "is_attachment_non_financial",
-            FLAG,
-            description="The document has nothing to do with money.",
+        column("initiator_id", TEXT, "Member who added the invoice; null if none did."),
+        column("is_attachment_invoice", FLAG, "Whether the document is an invoice."),
+        column(
+            "is_attachment_non_financial", FLAG, "Whether the document is no financial document."
         ),
-        _P(
+        column(
             "attachment_category",
             TEXT,
-            description="INVOICE, CREDIT_NOTE, EXPENSE_RECEIPT, UNKNOWN and more.",
+            "INVOICE, CREDIT_NOTE, EXPENSE_RECEIPT, UNKNOWN and others.",
         ),
-        _P("has_duplicates", FLAG, description="Whether Qonto sees duplicates."),
-        _P("is_credit_note", FLAG, description="Whether it is a credit note."),
-        _P(
-            "has_suggested_credit_notes",
-            FLAG,
-            description="Whether credit notes may belong to it.",
+        column("has_duplicates", FLAG, "Whether Qonto found duplicates."),
+        column("is_credit_note", FLAG, "Whether it is a credit note."),
+        column("has_suggested_credit_notes", FLAG, "Whether Qonto suggests credit notes for it."),
+        column("self_invoice_id", TEXT, "Client invoice that it mirrors; null if there is none."),
+        column("matched_transactions", _TRANSACTIONS, "Transactions that paid the invoice."),
+        column(
+            "matched_transactions_ids", TEXTS, "Ids of these transactions; deprecated by Qonto."
         ),
-        _P("self_invoice_id", TEXT, description="Client invoice that it mirrors."),
-        _P(
-            "matched_transactions",
-            _TRANSACTION,
-            description="Transactions that paid it; always objects.",
-        ),
-        _P(
-            "matched_transactions_ids",
-            TEXTS,
-            description="Ids of these transactions; deprecated by Qonto.",
-        ),
-        _P("transfer_ids", TEXTS, description="Transfers that pay it."),
-        _P(
+        column("transfer_ids", TEXTS, "Transfers that pay the invoice, by id."),
+        column(
             "suggested_transactions",
-            objects(_P("id", TEXT), _P("score", TEXT)),
-            description="Transactions that may belong to it; computed by Qonto.",
+            objects(
+                column("id", TEXT, "Id of the transaction."),
+                column("score", TEXT, "Likelihood, as Qonto computes it; decimal text."),
+            ),
+            "Transactions that Qonto suggests as its payment.",
         ),
-        _P(
+        column(
             "request_transfer",
-            th.ObjectType(_P("id", TEXT), _P("initiator_id", TEXT)),
-            description="Request for its payment.",
+            object_of(
+                column("id", TEXT, "Id of the request."),
+                column("initiator_id", TEXT, "Member who made the request."),
+            ),
+            "Request to pay the invoice; null if there is none.",
         ),
-        _P(
-            "related_invoices",
-            _RELATED,
-            description="Invoices and credit notes that belong together.",
-        ),
-        _P("approval_workflow", _APPROVAL, description="Who approves, who has."),
-        _P(
-            "available_actions",
-            _AVAILABLE,
-            description="What can be done with it; computed by Qonto.",
-        ),
-        _P(
+        column("related_invoices", _RELATED, "Invoices and credit notes that belong together."),
+        column("approval_workflow", _APPROVAL, "Who approves the invoice, and who did."),
+        column("available_actions", _AVAILABLE, "What members can do with it at the moment."),
+        column(
             "einvoicing_lifecycle_events",
-            _EVENT,
-            description="Events of French electronic invoicing, codes 200 to 214.",
+            EVENTS,
+            "Events of French e-invoicing, with codes 200 to 214.",
         ),
-        _P("meta", _ACCOUNTING, description="Facts of the accounting integration."),
-        extra_fields(),
-    ).to_dict()
+        column("meta", _ACCOUNTING, "Accounting integration; null without one."),
+    )
 
     @override
     def prepare(self, row: Row) -> Row:

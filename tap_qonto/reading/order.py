@@ -1,0 +1,61 @@
+"""Whether answers are as they were asked for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tap_qonto import timestamps
+from tap_qonto.errors import DataError
+from tap_qonto.reading.ways import OutOfOrderError, UnsuitableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+_SECOND = timedelta(seconds=1)
+_MOST_EMPTY = 10
+
+
+def check(field: str, stamps: Sequence[datetime], lower: datetime | None) -> None:
+    """See that time stamps ascend from a lower bound.
+
+    Args:
+        field: What they are the values of.
+        stamps: In the order of the rows (aware).
+        lower: What was asked for (aware); None for no bound.
+
+    Raises:
+        OutOfOrderError: They do not ascend.
+        UnsuitableError: The list ignores the bound.
+    """
+    for earlier, later in pairwise(stamps):
+        if later < earlier:
+            msg = (
+                f"Qonto sent rows out of order: {field} {timestamps.show(later)} after "
+                f"{timestamps.show(earlier)}. The run ends, since going on could lose rows; "
+                "report it to the maintainers of tap-qonto."
+            )
+            raise OutOfOrderError(msg)
+    if stamps and lower and stamps[0] < lower - _SECOND:
+        msg = (
+            f"Qonto sent a row with {field} {timestamps.show(stamps[0])}, although asked for "
+            f"those from {timestamps.show(lower)} on. The run ends, since going on could lose "
+            "rows; check that api_url is Qonto's."
+        )
+        raise UnsuitableError(msg)
+
+
+def check_empty(pages: int) -> None:
+    """See that a list has not too many pages without rows, each with another to follow.
+
+    Raises:
+        DataError: There is no end of them.
+    """
+    if pages > _MOST_EMPTY:
+        msg = (
+            "Qonto sends empty pages without end. The run ends, since rows may be missing; "
+            "run the tap again later."
+        )
+        raise DataError(msg)

@@ -1,0 +1,217 @@
+"""Which requests of one list go out side by side, and what holds after each answer.
+
+An idle worker takes the upper half of the part that has most rows left. Its first
+request is the first page of that half, so it is data. No network here: requests can be
+answered in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from tap_qonto.reading.done import Reached, Stretch, merged
+from tap_qonto.reading.ways import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tap_qonto.reading.pages import Page, Row
+    from tap_qonto.reading.ways import Ask
+
+_WORTH = 4
+"""Pages that a part must have left to be split. Each part ends with a page that is not
+full."""
+_SHARE = 0.5
+"""What share of the part with most rows left it must have: a larger one comes next."""
+
+
+@runtime_checkable
+class Divisible(Walk, Protocol):
+    """A walk that can give half of itself away."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether its bookmark holds before it has come to its end."""
+
+    @property
+    def left(self) -> int:
+        """Rows that it still has, by Qonto's last count; 0 while that is not known."""
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether stretches can be left out by now."""
+
+    @property
+    def first(self) -> datetime | None:
+        """Where it begins (aware); None for the lowest part."""
+
+    @property
+    def whole_to(self) -> datetime | None:
+        """All before this instant was handed out, and no row comes to lie there any more."""
+
+    def skip(self, first: datetime, end: datetime) -> Divisible | None:
+        """Leave a stretch out, and what is above it to another walk; None if it is behind."""
+
+    def split(self) -> Divisible | None:
+        """Give the upper half of what is left to another walk; None if it is too little.
+
+        It may be called when there is no answer to come.
+        """
+
+    def reopen(self) -> bool:
+        """Go on behind the end, where rows may have gone meanwhile; tell whether they may."""
+
+
+@dataclass(eq=False)
+class Part:
+    """A part of a list.
+
+    Attributes:
+        walk: Reads it.
+        divisible: The walk, if it can give half of itself away.
+        is_asked: Whether an answer is to come.
+    """
+
+    walk: Walk
+    is_asked: bool = False
+    divisible: Divisible | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the walk once: to ask what a protocol holds is slow."""
+        self.divisible = self.walk if isinstance(self.walk, Divisible) else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was read."""
+        return not self.is_asked and self.walk.ask() is None
+
+    @property
+    def left(self) -> int:
+        """Rows that it still has, as far as is known and it can be split."""
+        return self.divisible.left if self.divisible else 0
+
+    @property
+    def moves(self) -> bool:
+        """Whether the bookmark holds before the part has come to its end."""
+        return self.divisible is not None and self.divisible.moves
+
+    @property
+    def stretch(self) -> Stretch | None:
+        """What of it was read, where it does not begin with the list."""
+        walk = self.divisible
+        if walk and walk.first and walk.whole_to and walk.first < walk.whole_to:
+            return Stretch(walk.first, walk.whole_to)
+        return None
+
+
+class SideBySide:
+    """One reading of a list, by several workers.
+
+    Args:
+        walk: Reads the whole list.
+        size: Rows for each page.
+        above: What an earlier run has read of it.
+    """
+
+    def __init__(self, walk: Walk, size: int, above: Sequence[Stretch] = ()) -> None:
+        """Start before the first page."""
+        self._parts = [Part(walk)]
+        self._size = size
+        self._above = above
+        self._is_cut = not above
+        self._is_reopened = False
+        self.total: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row was handed out, once nothing is left to ask."""
+        return all(part.walk.is_whole for part in self._parts)
+
+    @property
+    def reached(self) -> Reached:
+        """How far the list was read."""
+        first, *others = self._parts
+        places, is_whole = [], True
+        for part in self._parts:
+            places.append(part.walk.complete_to)
+            is_whole = part.is_whole
+            if not is_whole:
+                break
+        if others and not is_whole and not first.moves:
+            return Reached(None)
+        bookmark = max((place for place in places if place), default=None)
+        if is_whole:
+            return Reached(bookmark)
+        whole = [found for part in others if (found := part.stretch)]
+        return Reached(bookmark, merged([*self._above, *whole], bookmark))
+
+    def asks(self, idle: int) -> list[tuple[Part, Ask]]:
+        """Return what idle workers are to ask for; nothing where answers must come first.
+
+        Args:
+            idle: How many workers there are to do it.
+        """
+        ready = [part for part in self._parts if not (part.is_asked or part.is_whole)]
+        if not ready and self._reopen():
+            ready = self._parts[-1:]
+        while ready and len(ready) < idle and (upper := self._split(ready)):
+            ready.append(upper)
+        found = []
+        for part in ready[:idle]:
+            if ask := part.walk.ask():
+                part.is_asked = True
+                found.append((part, ask))
+        return found
+
+    def take(self, part: Part, page: Page | None) -> Sequence[Row]:
+        """Take the answer to a request; None where no whole page came.
+
+        Returns:
+            Its rows that were not handed out before, in its order.
+
+        Raises:
+            OutOfOrderError: The rows are out of order; the request may be sent again.
+            DataError: Going on would lose rows.
+        """
+        if page is None:
+            part.walk.halve()
+            part.is_asked = False
+            return ()
+        rows = part.walk.take(page)
+        part.is_asked = False
+        if self.total is None:
+            self.total = part.walk.total
+        if not self._is_cut and part.divisible and part.divisible.is_divisible:
+            self._is_cut = True
+            self._leave_out(part.divisible)
+        return rows
+
+    def _leave_out(self, walk: Divisible) -> None:
+        for first, end in self._above:
+            if upper := walk.skip(first, end):
+                self._parts.append(Part(upper))
+                walk = upper
+
+    def _split(self, ready: Sequence[Part]) -> Part | None:
+        largest = max(ready, key=lambda part: part.left)
+        least = max(_WORTH * self._size, _SHARE * max(part.left for part in self._parts))
+        if largest.left <= least or largest.divisible is None:
+            return None
+        walk = largest.divisible.split()
+        if walk is None:
+            return None
+        upper = Part(walk)
+        self._parts.insert(self._parts.index(largest) + 1, upper)
+        return upper
+
+    def _reopen(self) -> bool:
+        """Look behind the end once all parts are whole, if rows may have moved there."""
+        last = self._parts[-1].divisible
+        if len(self._parts) == 1 or self._is_reopened or last is None:
+            return False
+        if not all(part.is_whole for part in self._parts):
+            return False
+        self._is_reopened = True
+        return last.reopen()

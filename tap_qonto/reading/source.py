@@ -1,0 +1,205 @@
+"""Asking a list endpoint for a page: parameters out, rows in."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tap_qonto import timestamps
+from tap_qonto.errors import DataError
+from tap_qonto.http.early import FRESH, request
+from tap_qonto.http.retries import ATTEMPTS
+from tap_qonto.reading.pages import Page
+from tap_qonto.settings.declaration import day_or_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import TypeAlias
+
+    import requests
+
+    from tap_qonto.http.early import EarlyAnswers, Request
+    from tap_qonto.http.session import Session
+    from tap_qonto.http.transport import Answer
+    from tap_qonto.reading.pages import Row
+    from tap_qonto.reading.ways import Ask, Bounds, Way
+
+    Observe: TypeAlias = Callable[[requests.Response, float], object]
+    """Called with a response, and the seconds that its request waited for the rate limit."""
+
+CREATED_BOUNDS = ("created_at_from", "created_at_to")
+
+
+class Endpoint(NamedTuple):
+    """The facts of a list endpoint.
+
+    Attributes:
+        stream: Name of the stream, for messages.
+        path: Path below the host.
+        collections: Keys under which answers have the rows; "" for an answer that is
+            itself the row.
+        scope: OAuth scope that it needs, for messages.
+        ways: How it is read; a later one where Qonto refuses the one before.
+        top_level_filters: Filters that it takes outside of ``filter[…]``.
+        params: Parameters of each request.
+        row_key: The field that tells rows apart.
+        may_refuse_keys: Whether it may take OAuth alone, so that a 401 is about the
+            list and not about the credential.
+        smallest_page: Rows of the smallest page that may be asked for.
+        prepare: Changes a row before it is looked at.
+    """
+
+    stream: str
+    path: str
+    collections: Sequence[str]
+    scope: str
+    ways: Sequence[Way]
+    top_level_filters: frozenset[str]
+    params: Sequence[tuple[str, str]]
+    row_key: str
+    may_refuse_keys: bool
+    smallest_page: int
+    prepare: Callable[[Row], Row]
+
+
+class Source:
+    """Asks a list endpoint, in any thread.
+
+    Args:
+        endpoint: The list.
+        session: The way to Qonto.
+        early: Answers that were asked for before their turn.
+        observe: Called with each response, for metrics.
+        note_date: Called with Qonto's clock (UTC) at each answer, None where it is not said.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        session: Session,
+        early: EarlyAnswers,
+        observe: Observe,
+        note_date: Callable[[datetime | None], object],
+    ) -> None:
+        """Ask nothing yet."""
+        self._endpoint = endpoint
+        self._session = session
+        self._early = early
+        self._observe = observe
+        self._note_date = note_date
+
+    def begin(
+        self, order: str | None, ask: Ask, filters: Mapping[str, Any], cuts: int = ATTEMPTS
+    ) -> None:
+        """Ask for a page before its turn, as `page` asks for it."""
+        self._early.begin(*self._call(order, ask, filters, cuts))
+
+    def page(
+        self,
+        order: str | None,
+        ask: Ask,
+        filters: Mapping[str, Any],
+        cuts: int = ATTEMPTS,
+        within: float = FRESH,
+    ) -> Page:
+        """Ask for a page.
+
+        Args:
+            order: As ``sort_by`` has it; None for the list's own.
+            ask: What to ask for.
+            filters: Filters beside its bounds, by the API's names.
+            cuts: Attempts at the most where no whole answer comes.
+            within: How many seconds before an early answer may have been asked for.
+
+        Raises:
+            TapQontoError: It cannot be had.
+        """
+        endpoint = self._endpoint
+        asked, call = self._call(order, ask, filters, cuts)
+        answer = (self._early.take(asked, within) or call)()
+        self._note_date(answer.date)
+        rows = [endpoint.prepare(row) for row in self._rows(answer)]
+        if ask.page is None:
+            return Page.only(rows, answer.date, endpoint.row_key)
+        meta = answer.body.get("meta")
+        if not isinstance(meta, dict):
+            raise self._unreadable()
+        try:
+            meta = {"per_page": ask.size, **meta}
+            page = Page.read(rows, meta, ask.page, answer.date, endpoint.row_key)
+        except ValueError:
+            raise self._unreadable() from None
+        if page.total and all(answer.body.get(name) is None for name in endpoint.collections):
+            raise self._unreadable()
+        return page
+
+    def _call(
+        self, order: str | None, ask: Ask, filters: Mapping[str, Any], cuts: int = ATTEMPTS
+    ) -> tuple[Request, Callable[[], Answer]]:
+        endpoint, top_level = self._endpoint, self._endpoint.top_level_filters
+        paging = [("per_page", str(ask.size)), ("page", str(ask.page))] if ask.page else []
+        params = [
+            *([("sort_by", order)] if order else []),
+            *paging,
+            *endpoint.params,
+            *ask.params,
+            *_encoded(filters, top_level),
+            *_bounds(ask.bounds, top_level),
+        ]
+        call = partial(
+            self._session.get,
+            endpoint.path,
+            params,
+            what=f"stream {endpoint.stream}",
+            scope=endpoint.scope,
+            may_refuse_keys=endpoint.may_refuse_keys,
+            cuts=cuts,
+            observe=self._observe,
+        )
+        return request(endpoint.path, params), call
+
+    def _rows(self, answer: Answer) -> list[Row]:
+        names = self._endpoint.collections
+        found = next((answer.body[name] for name in names if name in answer.body), None)
+        if found is None and "" in names:
+            found = answer.body
+        if found is None and any(name in answer.body for name in names):
+            return []  # an organization without a plan, say
+        rows = [found] if isinstance(found, dict) else found
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self._unreadable()
+        return rows
+
+    def _unreadable(self) -> DataError:
+        stream, names = self._endpoint.stream, self._endpoint.collections
+        msg = (
+            f"Qonto's answer for stream {stream} holds no list {' or '.join(names)} with its "
+            "meta. Check api_url."
+        )
+        return DataError(msg)
+
+
+def _bounds(bounds: Mapping[str, Bounds], top_level: frozenset[str]) -> Iterator[tuple[str, str]]:
+    for field, (lower, upper) in bounds.items():
+        for name, instant in ((f"{field}_from", lower), (f"{field}_to", upper)):
+            if instant is not None:
+                yield _key(name, top_level), timestamps.seconds(instant)
+
+
+def _key(name: str, top_level: frozenset[str]) -> str:
+    return name if name in top_level else f"filter[{name}]"
+
+
+def _encoded(filters: Mapping[str, Any], top_level: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Yield filters as the API wants them: lists in bracket form, UTC in seconds."""
+    for name, value in filters.items():
+        key = _key(name, top_level)
+        if isinstance(value, bool):
+            yield key, "true" if value else "false"
+        elif isinstance(value, list):
+            yield from ((f"{key}[]", str(item)) for item in value)
+        elif name in CREATED_BOUNDS:
+            yield key, timestamps.seconds(timestamps.parse(day_or_instant(value)))
+        else:
+            yield key, str(value)
