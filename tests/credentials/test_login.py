@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import webbrowser
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -18,10 +17,11 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from tap_qonto.credentials import login
+from tap_qonto import login
 from tap_qonto.credentials.oauth import OAuthAuthenticator
 from tap_qonto.credentials.store import store_for
-from tap_qonto.settings import declaration as settings
+from tap_qonto.settings import hosts
+from tap_qonto.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +158,7 @@ def test_login_asks_as_qonto_documents_it(person: Person) -> None:
         "client_id": person.fake.client_id,
         "redirect_uri": person.redirect_uri,
         "response_type": "code",
-        "scope": "offline_access supplier_invoice.read attachment.read",
+        "scope": " ".join(login.scopes_for([])),
         "code_challenge_method": "S256",
     }
     form = dict(parse_qsl(token["body"]))
@@ -170,6 +170,41 @@ def test_login_asks_as_qonto_documents_it(person: Person) -> None:
         "client_secret": person.fake.client_secret,
         "redirect_uri": person.redirect_uri,
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "scopes"),
+    [
+        (["--streams=supplier_invoices"], "supplier_invoice.read"),
+        (["--streams", "attachments"], "supplier_invoice.read attachment.read"),
+        (
+            ["--streams", "clients, teams,", "--streams=transaction_links"],
+            "client.read team.read organization.read",
+        ),
+        (["--streams", "payment_link_connection"], "payment_link.read organization.read"),
+    ],
+)
+def test_the_scopes_are_those_of_the_streams_that_are_named(
+    person: Person, options: list[str], scopes: str
+) -> None:
+    """And of what these are read below."""
+    assert person.login(agree, *options).exit_code == 0
+    asked = dict(person.fake.control.requests("oauth")[0]["query"])
+    assert asked["scope"] == f"offline_access {scopes}"
+
+
+def test_by_default_the_scopes_are_those_of_what_is_selected_by_default() -> None:
+    """A stream that is not selected, such as one that needs a scope to write, adds none."""
+    scopes = {each.scope for each in STREAMS if each.selected_by_default and each.scope}
+    assert set(login.scopes_for([])) == scopes | {"offline_access"}
+    assert "webhook" not in scopes
+
+
+def test_a_stream_that_there_is_not_is_told(person: Person) -> None:
+    """Before any page is opened."""
+    sentence = person.refused(never, "--streams", "clients,invoices")
+    assert sentence.startswith("--streams names invoices, which tap-qonto does not have. Its")
+    assert "supplier_invoices, attachments, " in sentence
 
 
 def test_each_login_has_a_state_of_its_own(person: Person) -> None:
@@ -210,19 +245,24 @@ def test_a_store_can_be_named(person: Person, tmp_path: Path) -> None:
     printed = lines(person.login(agree, "--token-store", "below/tokens.json"))
     path = Path(printed["TAP_QONTO_TOKEN_STORE"])
     assert path == tmp_path / "below" / "tokens.json"
-    stored = json.loads(path.read_text())
-    assert stored["refresh_token"] == printed["TAP_QONTO_REFRESH_TOKEN"]
+    assert tokens_in(path) == [printed["TAP_QONTO_REFRESH_TOKEN"]]
     assert person.fake.client_secret not in path.read_text()
 
 
-def test_a_new_login_takes_the_place_of_the_old_one(person: Person, tmp_path: Path) -> None:
-    """In the same store."""
+def test_a_new_login_leaves_the_old_one_as_it_is(person: Person, tmp_path: Path) -> None:
+    """In the same store: it may be one for another organization."""
     path = tmp_path / "tokens.json"
     seeds = []
     for _ in range(2):
         printed = lines(person.login(agree, "--token-store", str(path)))
         seeds.append(printed["TAP_QONTO_REFRESH_TOKEN"])
-    assert json.loads(path.read_text())["refresh_token"] == seeds[1] != seeds[0]
+    assert tokens_in(path) == seeds
+    assert len(set(seeds)) == 2
+
+
+def tokens_in(path: Path) -> list[str]:
+    """Return the refresh tokens in a store."""
+    return [chain["refresh_token"] for chain in json.loads(path.read_text())["chains"].values()]
 
 
 def test_a_damaged_store_does_not_cost_the_authorisation(person: Person, tmp_path: Path) -> None:
@@ -246,9 +286,9 @@ def test_the_sandbox(person: Person) -> None:
 @pytest.mark.parametrize(
     ("options", "url", "expected"),
     [
-        ([], "", settings.OAUTH_URL),
-        (["--staging-token=s"], "", settings.SANDBOX_OAUTH_URL),
-        (["--staging-token=s"], f"{settings.OAUTH_URL}/", settings.SANDBOX_OAUTH_URL),
+        ([], "", hosts.OAUTH_URL),
+        (["--staging-token=s"], "", hosts.SANDBOX_OAUTH_URL),
+        (["--staging-token=s"], f"{hosts.OAUTH_URL}/", hosts.SANDBOX_OAUTH_URL),
         (["--staging-token=s"], "https://oauth.example.com", "https://oauth.example.com"),
     ],
 )
@@ -326,13 +366,14 @@ def test_a_scope_that_the_app_may_not_ask_for(person: Person) -> None:
     person.fake.control.set(scopes="offline_access supplier_invoice.read")
     sentence = person.refused(look_only)
     assert "not allowed to request scope 'attachment.read'" in sentence
+    assert "name the streams that you need with --streams" in sentence
 
 
 def test_a_scope_that_was_not_granted(person: Person) -> None:
     """It is said, and the rest is kept."""
     body = '{"access_token": "at", "refresh_token": "rt", "scope": "attachment.read"}'
     answer_tokens(person.fake, 200, body)
-    result = person.login(agree)
+    result = person.login(agree, "--streams=attachments")
     assert result.exit_code == 0
     assert "offline_access, supplier_invoice.read" in result.stderr
 
@@ -385,11 +426,17 @@ def test_a_port_that_is_taken(person: Person) -> None:
 
 
 def test_an_answer_to_somebody_else(person: Person) -> None:
-    """It is not used: its code could be an attacker's."""
-    for state in ("other", "", "é"):
-        bring = partial(person.answer, code="ory_ac_x", state=state)
-        assert "belongs to another login" in person.refused(bring)
-    assert person.fake.control.count("oauth") == 0
+    """It is not used, since its code could be an attacker's; the login goes on waiting."""
+
+    def bring(page: str) -> None:
+        for state in ("other", "", "é"):
+            person.answer(page, code="ory_ac_x", state=state)
+            person.answer(page, error="access_denied", state=state)
+        agree(page)
+
+    assert lines(person.login(bring))["TAP_QONTO_REFRESH_TOKEN"]
+    codes = [dict(parse_qsl(each["body"])) for each in person.fake.control.requests("oauth")[2:]]
+    assert [each["code"] != "ory_ac_x" for each in codes] == [True]
 
 
 def test_a_code_that_qonto_does_not_know(person: Person) -> None:
@@ -413,7 +460,7 @@ def test_a_page_instead_of_tokens(person: Person) -> None:
 def test_no_answer_for_the_code(person: Person) -> None:
     """A code is good for one attempt, so there is one."""
     person.fake.control.add_fault("reset", host="oauth", path="token")
-    assert "connection broke off" in person.refused(agree)
+    assert "failed or was cut off" in person.refused(agree)
     assert person.fake.control.count("oauth", "token") == 1
 
 
@@ -453,7 +500,7 @@ def test_what_the_browser_prints_does_not_get_into_env(person: Person, tmp_path:
         "TAP_QONTO_REDIRECT_URI": person.redirect_uri,
     }
     result = subprocess.run(
-        [sys.executable, "-m", "tap_qonto.credentials.login", "--timeout=20"],
+        [sys.executable, "-m", "tap_qonto.login", "--timeout=20"],
         capture_output=True,
         text=True,
         check=True,

@@ -145,7 +145,7 @@ def test_somebody_presses_a_button(
         "TAP_QONTO_TOKEN_STORE": str(store),
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "tap_qonto.credentials.login", "--no-browser", "--timeout=30"],
+        [sys.executable, "-m", "tap_qonto.login", "--no-browser", "--timeout=30"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -163,6 +163,7 @@ def test_somebody_presses_a_button(
         assert not store.exists()
         return
     assert command.returncode == 0, errors
-    seed = json.loads(store.read_text())["refresh_token"]
+    [chain] = json.loads(store.read_text())["chains"].values()
+    seed = chain["refresh_token"]
     assert f"TAP_QONTO_REFRESH_TOKEN={seed}\n" in said
     assert seed in fake.control.tokens()[fake.client_id]["refresh_tokens"]

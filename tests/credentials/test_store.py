@@ -10,24 +10,24 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 
-from tap_qonto.credentials.store import FileTokenStore, store_for
-from tap_qonto.credentials.tokens import VERSION, Tokens, fingerprint
+from tap_qonto.credentials.store import VERSION, FileTokenStore, store_for
+from tap_qonto.credentials.tokens import Seed, Tokens, digest
 from tap_qonto.errors import ConfigError, StorageError
 from tests.credentials.memory_store import MemoryTokenStore
 
 if TYPE_CHECKING:
     from tap_qonto.credentials.store import TokenStore
 
-SEED = "ory_rt_seed-of-the-chain"
+SEED = Seed("client", "ory_rt_seed-of-the-chain")
 NOW = 1_800_000_000.0
 TOKENS = Tokens(
-    seed=fingerprint(SEED),
     refresh_token="ory_rt_newest",
     access_token="ory_at_newest",
     expires_at=NOW + 3600,
@@ -42,6 +42,11 @@ DAMAGED = [
     b"[]",
     b"null",
     b"{}",
+    json.dumps({"refresh_token": "rt"}).encode(),
+    json.dumps({"chains": []}).encode(),
+    json.dumps({"chains": {"a:b": {}}}).encode(),
+    json.dumps({"chains": {"a:b": {"refresh_token": "with\nbreak"}}}).encode(),
+    json.dumps({"chains": {}, "version": None}).encode(),
     json.dumps({"seed": "a:b"}).encode(),
     json.dumps({"seed": "a:b", "refresh_token": 7}).encode(),
     json.dumps({"seed": "a:b", "refresh_token": "with\nbreak"}).encode(),
@@ -60,19 +65,20 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(params=["file", "memory"])
 def store(request: pytest.FixtureRequest, path: Path) -> TokenStore:
     """Both kinds keep the same promises."""
-    return FileTokenStore(path) if request.param == "file" else MemoryTokenStore()
+    return FileTokenStore(path, SEED) if request.param == "file" else MemoryTokenStore()
 
 
 def write(path: Path, tokens: Tokens = TOKENS) -> None:
     """Write a store as the tap does."""
-    store = FileTokenStore(path)
+    store = FileTokenStore(path, SEED)
     with store.locked():
+        store.read()
         store.write(tokens)
 
 
 def read(path: Path) -> Tokens | None:
     """Read a store as the tap does."""
-    store = FileTokenStore(path)
+    store = FileTokenStore(path, SEED)
     with store.locked():
         return store.read()
 
@@ -86,7 +92,7 @@ def test_what_is_written_is_read(store: TokenStore) -> None:
     """Any kind of store gives back the last tokens; at first there are none."""
     with store.locked():
         assert store.read() is None
-        store.write(Tokens.first(SEED))
+        store.write(Tokens(SEED.refresh_token))
         store.write(TOKENS)
     with store.locked():
         assert store.read() == TOKENS
@@ -176,7 +182,7 @@ def test_unknown_fields_do_not_disturb(path: Path) -> None:
 
 def test_a_whole_new_file_is_put_in_place(path: Path) -> None:
     """Its writer was killed just before; it holds the only good token."""
-    write(path, Tokens.first(SEED))
+    write(path, Tokens(SEED.refresh_token))
     write(path.with_name("other.json"))
     path.with_name("other.json").rename(path.with_name("tokens.json.new"))
     assert read(path) == TOKENS
@@ -196,30 +202,31 @@ def test_half_a_new_file_does_not_count(path: Path, content: bytes) -> None:
 def test_below_a_file_nothing_can_be_written(tmp_path: Path) -> None:
     """The sentence names the place and the setting; root is not let through either."""
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match=r"not possible to write .*file.* Set token_store"):
+    with pytest.raises(StorageError, match=r"Cannot write .*file.* Set token_store"):
         write(tmp_path / "file" / "below" / "tokens.json")
 
 
 def test_a_folder_is_no_store(path: Path) -> None:
     """Reading and writing it end in a sentence."""
     path.mkdir(parents=True)
-    with pytest.raises(StorageError, match="not possible to read"):
+    with pytest.raises(StorageError, match="Cannot read"):
         read(path)
-    with pytest.raises(StorageError, match="not possible to write"):
-        write(path)
+    store = FileTokenStore(path, SEED)
+    with store.locked(), pytest.raises(StorageError, match="Cannot write"):
+        store.prove()
 
 
 @pytest.mark.parametrize("name", ["with\0null", "~nobody-has-this-name/tokens.json"])
 def test_a_path_that_is_none_is_refused(name: str) -> None:
     """The sentence names the setting."""
     with pytest.raises(ConfigError, match="token_store"):
-        store_for("client", SEED, name)
+        store_for("client", SEED.refresh_token, name)
 
 
 def test_a_lock_that_is_held_for_too_long_is_named(path: Path) -> None:
     """Waiting ends some time."""
     write(path)
-    store = FileTokenStore(path, patience=0.1)
+    store = FileTokenStore(path, SEED, patience=0.1)
     with (
         FileLock(path.with_name("tokens.json.lock")),
         pytest.raises(StorageError, match="held the token store"),
@@ -233,7 +240,7 @@ def test_the_lock_of_a_killed_process_does_not_block(path: Path) -> None:
     """The system takes the lock back."""
     script = (
         "import sys, pathlib, tap_qonto.credentials.store as t\n"
-        "with t.FileTokenStore(pathlib.Path(sys.argv[1])).locked():\n"
+        "with t.FileTokenStore(pathlib.Path(sys.argv[1]), None).locked():\n"
         "    print('locked', flush=True); sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", script, str(path)]
@@ -242,7 +249,7 @@ def test_the_lock_of_a_killed_process_does_not_block(path: Path) -> None:
         assert process.stdout is not None
         with closing(process.stdout):
             assert process.stdout.readline() == b"locked\n"
-            store = FileTokenStore(path, patience=0.1)
+            store = FileTokenStore(path, SEED, patience=0.1)
             with pytest.raises(StorageError), store.locked():
                 pass
             process.send_signal(signal.SIGKILL)
@@ -252,13 +259,43 @@ def test_the_lock_of_a_killed_process_does_not_block(path: Path) -> None:
 
 def test_a_seed_is_recognised_by_its_fingerprint_alone() -> None:
     """The fingerprint is salted, and does not hold the token."""
-    tokens = Tokens.first(SEED)
-    assert tokens.grew_from(SEED)
-    assert not tokens.grew_from(f"{SEED}x")
-    assert not Tokens("damaged", SEED).grew_from(SEED)
-    assert not Tokens("é:é", SEED).grew_from(SEED)
-    assert tokens.seed != Tokens.first(SEED).seed
-    assert SEED not in tokens.seed
+    fingerprint = SEED.fingerprint()
+    assert SEED.made(fingerprint)
+    assert fingerprint != SEED.fingerprint()
+    assert SEED.refresh_token not in fingerprint
+    assert not any(SEED.made(each) for each in ("damaged", "", "é:é"))
+    for other in (SEED.client_id, "x"), ("x", SEED.refresh_token):
+        assert not Seed(*other).made(fingerprint)
+
+
+def test_each_app_and_first_token_has_a_chain_of_its_own(path: Path) -> None:
+    """Who writes leaves the chains of others as they are, whoever writes last."""
+    token = SEED.refresh_token
+    seeds = [SEED, Seed(SEED.client_id, "other"), Seed("other", token), Seed("other", "other")]
+    stores = [FileTokenStore(path, seed) for seed in seeds]
+    for night in range(3):
+        for number, store in enumerate(stores):
+            with store.locked():
+                assert store.read() == (Tokens(f"rt-{night - 1}-{number}") if night else None)
+                store.prove()
+                store.write(Tokens(f"rt-{night}-{number}"))
+    assert len(json.loads(path.read_text())["chains"]) == len(seeds)
+
+
+def test_a_store_of_version_0_1_goes_on_and_takes_up_others(path: Path) -> None:
+    """It held one chain, under a fingerprint of the token alone."""
+    path.parent.mkdir()
+    seed = f"salt:{digest('salt', SEED.refresh_token)[:32]}"
+    path.write_text(json.dumps({"seed": seed, "version": 1, **asdict(TOKENS)}))
+    other = FileTokenStore(path, Seed("another", "app"))
+    with other.locked():
+        assert other.read() is None
+        other.write(Tokens("theirs"))
+    assert read(path) == TOKENS
+    write(path, Tokens("mine"))
+    assert read(path) == Tokens("mine")
+    with other.locked():
+        assert other.read() == Tokens("theirs")
 
 
 def test_tokens_do_not_show_when_printed() -> None:
@@ -282,13 +319,13 @@ def test_an_access_token_is_good_until_shortly_before_its_end(
     life: float, age: float, *, good: bool
 ) -> None:
     """Two minutes before, or a quarter of a short life."""
-    tokens = Tokens("a:b", "rt", "at", expires_at=NOW + life, refreshed_at=NOW)
+    tokens = Tokens("rt", "at", expires_at=NOW + life, refreshed_at=NOW)
     assert tokens.good(NOW + age) is good
 
 
 def test_without_an_access_token_none_is_good() -> None:
     """A chain that only begins must be renewed first."""
-    assert not Tokens.first(SEED).good(0.0)
+    assert not Tokens(SEED.refresh_token).good(0.0)
 
 
 def test_each_client_and_seed_has_a_file_of_its_own(
@@ -296,7 +333,8 @@ def test_each_client_and_seed_has_a_file_of_its_own(
 ) -> None:
     """By default they lie in the user's state folder, under names that tell nothing."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    pairs = [("client", SEED), ("client", "other"), ("other", SEED), ("client", SEED)]
+    token = SEED.refresh_token
+    pairs = [("client", token), ("client", "other"), ("other", token), ("client", token)]
     paths = [store_for(*pair).path for pair in pairs]
     assert len(set(paths)) == 3
     assert paths[0] == paths[3]
@@ -307,7 +345,12 @@ def test_each_client_and_seed_has_a_file_of_its_own(
 def test_the_setting_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As an absolute path, whatever the working folder is later."""
     monkeypatch.chdir(tmp_path)
-    assert store_for("client", SEED, "below/tokens.json").path == tmp_path / "below/tokens.json"
+    assert (
+        store_for("client", SEED.refresh_token, "below/tokens.json").path
+        == tmp_path / "below/tokens.json"
+    )
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert store_for("client", SEED, "~/tokens.json").path == Path(tmp_path, "tokens.json")
+    assert store_for("client", SEED.refresh_token, "~/tokens.json").path == Path(
+        tmp_path, "tokens.json"
+    )

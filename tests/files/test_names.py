@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathvalidate import validate_filename
 
-from tap_qonto.files.names import file_path
+from tap_qonto.files.hashes import HASHES
+from tap_qonto.files.names import LENGTHS, file_path
 from tests.support import FILES
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ def check(path: str) -> None:
     assert "\\" not in path
     for part in path.split("/"):
         assert part not in {"", ".", ".."}
-        assert len(part.encode()) <= 255
+        assert len(part.encode()) <= 143
         assert part == unicodedata.normalize("NFC", part)
-        assert not re.search(r"[\x00-\x1f\x7f]", part)
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", part)
+        assert "Cf" not in {unicodedata.category(character) for character in part}
         validate_filename(part, platform="universal", max_len=255)
 
 
@@ -68,6 +70,11 @@ def check(path: str) -> None:
         pytest.param("..\\..\\boot.ini", "-_.._boot.ini", id="backslashes"),
         pytest.param("C:\\a.pdf", "-C__a.pdf", id="drive"),
         pytest.param("a\0b\x1f\x7f.pdf", "-a_b__.pdf", id="control characters"),
+        pytest.param("a\u202efdp.exe", "-afdp.exe", id="direction mark"),
+        pytest.param("\ufeff\u200e", ".pdf", id="marks alone"),
+        pytest.param("C\u200bON", "-CON_", id="reserved behind a mark"),
+        pytest.param("e\u200d\u0301.pdf", "-é.pdf", id="a mark within a character"),
+        pytest.param("a\u2028b.pdf", "-a_b.pdf", id="line separator"),
         pytest.param("CON", "-CON_", id="reserved"),
         pytest.param("nul.txt", "-nul_.txt", id="reserved with suffix"),
         pytest.param(".hidden", "-hidden", id="leading dot"),
@@ -110,6 +117,18 @@ def test_long_names_are_cut_at_a_character_and_keep_their_suffix(letter: str) ->
     assert path.endswith(".pdf")
     assert stem.startswith(kept)
     assert len(kept) > 20
+
+
+@pytest.mark.parametrize("longest", LENGTHS)
+@pytest.mark.parametrize("key", [ID, "an id that is not plain"])
+@pytest.mark.parametrize(
+    "name", ["é" * 300 + ".pdf", "a.pdf", "CON", "", "x" * 300, "a." + "é" * 9]
+)
+def test_a_name_can_be_shorter_still(name: str, key: str, longest: int) -> None:
+    path = file_path(key, name, "application/pdf", STORED, longest=longest)
+    check(path)
+    shortest = len(file_path(key, None, None, STORED).encode())
+    assert len(path.encode()) <= max(len(FOLDER) + 1 + longest, shortest)
 
 
 def test_a_suffix_without_end_is_cut_too() -> None:
@@ -233,10 +252,11 @@ def test_hostile_names_are_all_stored_apart_and_inside(fake: FakeQonto, tap: Run
     stored = {record["id"]: Path(record["location"]) for record in output.records(FILES)}
     assert {key: path.read_bytes() for key, path in stored.items()} == contents
     assert all(path.resolve().is_relative_to(tap.files.resolve()) for path in stored.values())
-    assert {path for path in tap.files.rglob("*") if path.is_file()} == set(stored.values())
-    # The rows tell the names as Qonto gives them.
+    found = {path for path in tap.files.rglob("*") if path.is_file()}
+    assert {path for path in found if HASHES not in path.parts} == set(stored.values())
+    # The rows tell the names as Qonto gives them, but for what no database takes.
     names = {record["id"]: record["file_name"] for record in output.records(FILES)}
-    assert sorted(names.values()) == sorted(HOSTILE)
+    assert sorted(names.values()) == sorted(name.replace("\0", "\ufffd") for name in HOSTILE)
 
 
 @pytest.mark.parametrize("key", ["../../organization", "a/b", "a?b#c", "%2e%2e", "é", "a b"])

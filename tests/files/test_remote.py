@@ -16,7 +16,7 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
-from tap_qonto.errors import StorageError, UnreachableError
+from tap_qonto.errors import StorageError
 from tap_qonto.files.places import storage_for
 from tap_qonto.files.storage import INCOMPLETE
 from tests.support import FILES, Json, Runner
@@ -160,11 +160,12 @@ def test_a_download_that_breaks_off_leaves_nothing(
 ) -> None:
     fake.control.reset(invoices=1)
     fake.control.add_fault("cut_body", host="files")
-    with pytest.raises(UnreachableError):
-        tap.sync(**settings(place))
+    [row] = tap.sync(**settings(place)).records(FILES)
+    assert (row["status"], row["location"]) == ("failed", None)
     assert place.names() == set()
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_a_refusal_is_a_sentence_without_secrets(
     fake: FakeQonto, tap: Runner, place: Place
 ) -> None:
@@ -178,6 +179,29 @@ def test_a_refusal_is_a_sentence_without_secrets(
     assert "Check attachments.location" in output.sentence or "Check its form" in output.sentence
     assert SECRET not in output.stderr
     assert "wrong-secret-word" not in output.stderr
+
+
+def test_drivers_log_no_name_of_a_file_and_no_token_of_the_environment(
+    fake: FakeQonto, tap: Runner, place: Place
+) -> None:
+    fake.control.reset(invoices=1)
+    given = settings(place)["attachments"]
+    token = "a-session-token-of-the-environment"
+    environment = {
+        "TAP_QONTO_LOGLEVEL": "DEBUG",
+        "AWS_ACCESS_KEY_ID": "an-access-key",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SESSION_TOKEN": token,
+    }
+    if place.url.startswith("s3"):
+        given["storage_options"] = {"client_kwargs": place.options["client_kwargs"]}
+    output = tap.run(environment=environment, attachments=given)
+    [row] = output.records(FILES)
+    assert row["status"] == "downloaded"
+    assert "urllib3" in output.stderr, "the log is not at DEBUG"
+    name = row["location"].rpartition("/")[2]
+    for word in (token, SECRET, name, row["file_name"]):
+        assert word not in output.stderr
 
 
 def test_a_check_writes_and_leaves_nothing(place: Place) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import re
+import subprocess
+import sys
 import uuid
 from collections import Counter
 from contextlib import ExitStack
@@ -16,11 +21,12 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem  # type: ignore[import-untyped]
 
 from tap_qonto.errors import StorageError
+from tap_qonto.files.hashes import HASHES
 from tap_qonto.files.local import LocalStorage
 from tap_qonto.files.places import storage_for
 from tap_qonto.files.remote import RemoteStorage
 from tap_qonto.files.storage import INCOMPLETE, Storage
-from tests.support import FILES, INVOICES, IS_ROOT, bookmark
+from tests.support import BOTH, FILES, INVOICES, IS_ROOT, bookmark, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -319,6 +325,7 @@ def test_the_location_of_a_remote_file_is_its_url() -> None:
     assert place.location(PATH).endswith(f"/files/{PATH}")
 
 
+@pytest.mark.every_clock
 def test_only_what_is_long_abandoned_is_cleared_remotely() -> None:
     root = f"memory://{uuid.uuid4()}"
     fs = fsspec.filesystem("memory")
@@ -430,6 +437,7 @@ def check_failure(output: Any, *, sentence: str) -> None:
     assert all(bookmark(state) in {None, *kept} for state in output.states)
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_a_location_that_is_a_file_is_told(shop: FakeQonto, tap: Runner) -> None:
     tap.files.write_text("precious")
     output = tap.run()
@@ -438,6 +446,7 @@ def test_a_location_that_is_a_file_is_told(shop: FakeQonto, tap: Runner) -> None
     assert shop.control.count("files") == 0
 
 
+@pytest.mark.real_clock("it runs a process")
 @posix
 @pytest.mark.parametrize("below", ["/dev/null/files", "/proc/files"])
 def test_a_location_that_cannot_be_made_is_told(shop: FakeQonto, tap: Runner, below: str) -> None:
@@ -446,6 +455,7 @@ def test_a_location_that_cannot_be_made_is_told(shop: FakeQonto, tap: Runner, be
     assert shop.control.count("files") == 0
 
 
+@pytest.mark.real_clock("it runs a process")
 @pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
 @posix
 def test_a_location_without_permission_is_told(tap: Runner) -> None:
@@ -453,6 +463,15 @@ def test_a_location_without_permission_is_told(tap: Runner) -> None:
     check_failure(tap.run(), sentence=f"Could not prepare {tap.files}: Permission denied")
 
 
+@pytest.mark.parametrize("mode", ["metadata", "inline"])
+def test_modes_that_store_nothing_need_no_driver(shop: FakeQonto, tap: Runner, mode: str) -> None:
+    output = tap.run(attachments={"location": "dropbox://x", "mode": mode})
+    assert output.code == 0, output.stderr
+    assert set(output.ids()) == set(shop.control.invoice_ids())
+    assert output.records(FILES) != []
+
+
+@pytest.mark.real_clock("it runs a process")
 def test_a_location_without_a_driver_is_told(shop: FakeQonto, tap: Runner) -> None:
     output = tap.run(
         attachments={"location": "dropbox://x", "storage_options": {"token": "my-secret-token"}}
@@ -462,6 +481,89 @@ def test_a_location_without_a_driver_is_told(shop: FakeQonto, tap: Runner) -> No
     assert shop.control.count("files") == 0
 
 
+@posix
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_files_and_folders_are_for_their_owner_alone(
+    shop: FakeQonto, tap: Runner, mask: int
+) -> None:
+    before = os.umask(mask)
+    try:
+        rows = tap.sync().records(FILES)
+    finally:
+        os.umask(before)
+    assert len(rows) == len(shop.control.attachment_ids())
+    modes = {path: path.stat().st_mode & 0o777 for path in (tap.files, *tap.files.rglob("*"))}
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_files_and_new_folders_survive_a_power_cut(
+    shop: FakeQonto, tap: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def recorded(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    rows = tap.sync().records(FILES)
+    assert len(rows) == len(shop.control.attachment_ids())
+    for row in rows:
+        folder = Path(row["location"]).parent
+        chain = [folder, *folder.parents]
+        assert set(chain[: chain.index(tap.files.parent) + 1]) <= set(synced)
+    unfinished = {path for path in synced if INCOMPLETE in path.parts and path.name != INCOMPLETE}
+    assert len(unfinished) >= len(rows)
+
+
+@posix
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_place_without_locks_is_told(
+    shop: FakeQonto, tap: Runner, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A lock of another kind would stay behind when the machine goes down."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    sentence = f"Could not prepare {tap.files}: its file system has no file locks (flock). Check"
+    with pytest.raises(StorageError, match=re.escape(sentence)):
+        tap.sync()
+    assert shop.control.count("files") == 0
+    left = {path.name for path in tap.files.rglob("*") if path.is_file()}
+    assert all(name.endswith(".lock") for name in left)
+    monkeypatch.undo()
+    assert len(tap.sync().records(FILES)) == len(shop.control.attachment_ids())
+    assert not (tap.files / INCOMPLETE).exists()
+
+
+@posix
+def test_a_locale_without_all_letters_does_not_end_the_run(shop: FakeQonto, tap: Runner) -> None:
+    names = ["Reçu n°7.pdf", "発票.pdf", "plain.pdf"]
+    for key, name in zip(shop.control.attachment_ids(), names, strict=False):
+        shop.control.edit_attachment(key, file_name=name)
+    config, catalog = tap.folder / "config.json", tap.folder / "catalog.json"
+    config.write_text(json.dumps(tap.settings({})))
+    catalog.write_text(json.dumps(chosen(*BOTH)))
+    # A process that begins anew, since a locale holds from the start.
+    run = subprocess.run(
+        [sys.executable, "-m", "tap_qonto", "--config", config, "--catalog", catalog],
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr.decode()
+    messages = [json.loads(line) for line in run.stdout.splitlines()]
+    rows = [each["record"] for each in messages if each.get("stream") == FILES and "record" in each]
+    assert set(names) <= {row["file_name"] for row in rows}
+    for row in rows:
+        assert Path(row["location"]).read_bytes() == shop.control.file_bytes(row["id"])
+
+
+@pytest.mark.real_clock("it runs a process")
 @posix
 @pytest.mark.parametrize("size", [100_001, 104_000, 131_072, 500_000])
 def test_a_full_disk_is_told_and_nothing_is_torn(shop: FakeQonto, tap: Runner, size: int) -> None:
@@ -473,10 +575,12 @@ def test_a_full_disk_is_told_and_nothing_is_torn(shop: FakeQonto, tap: Runner, s
     assert sixth in output.sentence
     assert "large.pdf" not in output.stderr
     assert len(output.records()) == 5
-    files = {path for path in tap.files.rglob("*") if path.is_file()}
+    found = {path for path in tap.files.rglob("*") if path.is_file()}
+    files = {path for path in found if HASHES not in path.parts}
     assert files == {Path(record["location"]) for record in output.records(FILES)}
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_a_place_that_is_lost_in_the_middle_is_told(shop: FakeQonto, tap: Runner) -> None:
     def lose(request: Json) -> None:
         if request["path"].startswith("/v2/attachments") and shop.control.count("files") == 5:
@@ -490,6 +594,7 @@ def test_a_place_that_is_lost_in_the_middle_is_told(shop: FakeQonto, tap: Runner
     assert len(output.ids(INVOICES)) == 5
 
 
+@pytest.mark.real_clock("it runs a process")
 @posix
 def test_after_a_failure_the_next_run_gets_what_is_missing(shop: FakeQonto, tap: Runner) -> None:
     fifth = cast("str", shop.control.invoices()[4]["attachment_id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -24,6 +25,7 @@ from tap_qonto.errors import RefusedError, StoppedError, TapQontoError, Unreacha
 from tap_qonto.http.rate_budget import RateBudget
 from tap_qonto.http.retries import TransientError
 from tap_qonto.http.session import Session
+from tap_qonto.http.stop import Stop
 from tap_qonto.http.transport import read_answer
 from tests.support import FILES, INVOICES
 
@@ -70,7 +72,7 @@ class Line:
                     "the API key", f"{self.fake.login}:{self.fake.secret_key}"
                 ),
                 "budget": RateBudget(limits, sleep=clock.wait, clock=lambda: clock.now),
-                "stop": clock,
+                "stop": Stop(clock),
                 **facts,
             }
         )
@@ -91,8 +93,8 @@ def signed_url(session: Session, attachment_id: str) -> str:
 
 
 def file_of(session: Session, url: str) -> bytes:
-    with session.open_file(url, what="it") as response:
-        return b"".join(session.chunks(response, what="it"))
+    with session.files.open(url, what="it") as response:
+        return b"".join(session.files.chunks(response, what="it"))
 
 
 # What goes out.
@@ -185,8 +187,8 @@ def test_the_staging_token_goes_to_qontos_own_hosts_alone(
         api_url="https://thirdparty-sandbox.staging.qonto.co", staging_token="my-staging-token"
     )
     recorder = Recorder()
-    session._files.mount("https://", recorder)
-    with pytest.raises(TransientError), session.open_file(f"https://{host}/file", what="it"):
+    session.files._pool.mount("https://", recorder)
+    with pytest.raises(TransientError), session.files.open(f"https://{host}/file", what="it"):
         pass
     [request] = recorder.sent
     assert (request.headers.get(STAGING) == "my-staging-token") is is_qontos
@@ -209,11 +211,11 @@ def test_the_staging_token_goes_to_qontos_own_hosts_alone(
 def test_an_address_that_is_not_https_is_not_followed(line: Line, url: str) -> None:
     session = line.session()
     recorder = Recorder()
-    session._files.mount("http://", recorder)
-    session._files.mount("https://", recorder)
+    session.files._pool.mount("http://", recorder)
+    session.files._pool.mount("https://", recorder)
     with (
         pytest.raises(TapQontoError, match="an address that is not https"),
-        session.open_file(url, what="attachment a of i"),
+        session.files.open(url, what="attachment a of i"),
     ):
         pass
     assert recorder.sent == []
@@ -224,7 +226,7 @@ def test_loopback_addresses_are_for_a_loopback_api_alone(line: Line) -> None:
     session = line.session(api_url="https://thirdparty.qonto.com")
     with (
         pytest.raises(TapQontoError, match="an address that is not https"),
-        session.open_file(url, what="it"),
+        session.files.open(url, what="it"),
     ):
         pass
     assert line.fake.control.count("files") == 0
@@ -233,18 +235,18 @@ def test_loopback_addresses_are_for_a_loopback_api_alone(line: Line) -> None:
 @pytest.mark.parametrize("there", ["/elsewhere", "http://127.0.0.1:9/", "file:///etc/passwd"])
 def test_redirects_of_the_api_are_not_followed(line: Line, there: str) -> None:
     line.fake.control.add_fault("redirect", location=there)
-    with pytest.raises(UnreachableError, match="is a redirect, not JSON"):
+    with pytest.raises(UnreachableError, match=r"is a redirect \(HTTP 302\), not JSON"):
         get(line.session())
     assert line.fake.control.count() == 1
 
 
-def test_redirects_of_files_are_not_followed(line: Line) -> None:
+def test_redirects_of_files_are_followed_without_the_credential(line: Line) -> None:
     session = line.session()
     url = signed_url(session, line.fake.control.attachment_ids()[0])
     line.fake.control.add_fault("redirect", host="files", location=f"{line.fake.url}{LIST}")
-    with session.open_file(url, what="it") as response:
-        assert response.status_code == 302
-    assert line.fake.control.count() == 2
+    with session.files.open(url, what="it") as response:
+        assert response.status_code == 401
+    assert line.fake.control.count() == 3
 
 
 def test_connections_are_used_again(line: Line) -> None:
@@ -252,12 +254,30 @@ def test_connections_are_used_again(line: Line) -> None:
     urls = [signed_url(session, key) for key in line.fake.control.attachment_ids()[:5]]
     for url in urls:
         file_of(session, url)
-    for pool, url in ((session._api, line.fake.url), (session._files, line.fake.files_url)):
+    for pool, url in ((session._api, line.fake.url), (session.files._pool, line.fake.files_url)):
         adapter = pool.get_adapter(url)
         assert isinstance(adapter, requests.adapters.HTTPAdapter)
         pools = adapter.poolmanager.pools
         connections = [pools[key].num_connections for key in pools.keys()]  # noqa: SIM118
         assert connections == [1], url
+
+
+def test_a_pdf_that_qonto_makes_counts_against_the_rate_limit(line: Line) -> None:
+    clock = line.clock
+    limits = [{"requests": 2, "seconds": 10}]
+    budget = RateBudget(limits, sleep=clock.wait, clock=lambda: clock.now)
+    session = line.session(budget=budget, staging_token="gate")
+    line.fake.control.set(staging_token="gate")
+    transfer = line.fake.control.add("transfers", status="settled")
+    path = f"/v2/sepa/transfers/{transfer}/download_proof"
+    for _ in range(3):
+        content = session.pdf("POST", path, what="the proof", scope="payment.write")
+        assert content == line.fake.control.made_file(transfer)
+    assert clock.now >= 10
+    [*_, request] = line.fake.control.requests("api")
+    assert request["method"] == "POST"
+    assert request["headers"]["Authorization"] == f"{line.fake.login}:{line.fake.secret_key}"
+    assert request["headers"][STAGING] == "gate"
 
 
 # What comes back.
@@ -290,7 +310,7 @@ def test_responses_can_be_observed(line: Line) -> None:
     seen: list[int] = []
     line.fake.control.add_fault("status", status=503, times=1)
     line.session().get(
-        LIST, what="x", scope="x", observe=lambda response: seen.append(response.status_code)
+        LIST, what="x", scope="x", observe=lambda response, _: seen.append(response.status_code)
     )
     assert seen == [503, 200]
 
@@ -316,6 +336,7 @@ def test_a_clock_without_a_zone_is_in_utc() -> None:
     assert read_answer(response, "it").date == expected
 
 
+@pytest.mark.every_clock
 def test_retry_after_is_obeyed_as_a_date_too(line: Line) -> None:
     moment = datetime.now(timezone.utc) + timedelta(minutes=6)
     date = format_datetime(moment, usegmt=True)
@@ -340,7 +361,7 @@ def test_a_tls_connection_that_breaks_off_is_tried_again(line: Line) -> None:
         thread = threading.Thread(target=hang_up, daemon=True)
         thread.start()
         url = f"https://127.0.0.1:{server.getsockname()[1]}"
-        with pytest.raises(UnreachableError, match=r"failed or broke off .* after 7 attempts"):
+        with pytest.raises(UnreachableError, match=r"failed or was cut off .* after 7 attempts"):
             get(line.session(api_url=url))
         server.shutdown(socket.SHUT_RDWR)
     thread.join(5)
@@ -375,6 +396,81 @@ def test_a_refused_credential_is_not_sent_again(line: Line) -> None:
     assert line.fake.control.count("api") == 1
 
 
+def test_calls_side_by_side_are_refused_once_for_one_wrong_key(line: Line) -> None:
+    line.fake.control.set(latency=0.05)
+    session = line.session(authenticator=StaticCredential("the API key", "wrong:key"))
+
+    def refused(_: int) -> None:
+        with pytest.raises(RefusedError, match="refused the API key"):
+            get(session)
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(refused, range(40)))
+    assert line.fake.control.count("api") == 1
+
+
+def test_calls_go_side_by_side_once_the_credential_is_accepted(line: Line) -> None:
+    line.fake.control.set(latency=0.2)
+    session = line.session()
+    get(session)
+    line.fake.control.clear_requests()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: get(session), range(8)))
+    requests = line.fake.control.requests("api")
+    assert max(each["started"] for each in requests) < min(each["ended"] for each in requests)
+
+
+def test_a_credential_that_is_refused_ends_the_waits_of_all_calls(line: Line) -> None:
+    """Those for the rate limit too, and of files."""
+    waiting, ended = threading.Event(), threading.Event()
+
+    class Told(threading.Event):
+        @override
+        def wait(self, timeout: float | None = None) -> bool:
+            waiting.set()
+            return super().wait(timeout)
+
+    session = line.session(stop=Stop(Told()))
+    get(session)
+    line.fake.control.add_fault("status", status=503, retry_after="300", path="labels")
+    line.fake.control.add_fault("status", status=401, path=INVOICES)
+
+    def wait() -> None:
+        with pytest.raises(RefusedError):
+            get(session, path="/v2/labels")
+        ended.set()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    assert waiting.wait(10)
+    with pytest.raises(RefusedError):
+        get(session)
+    assert ended.wait(10)
+    with pytest.raises(RefusedError):
+        file_of(session, f"{line.fake.files_url}/x")
+
+
+def test_a_call_that_is_given_up_holds_back_no_other(line: Line) -> None:
+    others = Clock()
+    limits = [{"requests": 1_000, "seconds": 10}]
+    budget = RateBudget(limits, sleep=others.wait, clock=lambda: others.now)
+    session = line.session(budget=budget)
+    line.fake.control.add_fault("status", status=503, retry_after="86400", path="labels")
+    with pytest.raises(UnreachableError, match="asks to wait 86,400 s"):
+        get(session, path="/v2/labels")
+    get(session)
+    assert (line.clock.waits, others.waits) == ([], [])
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("0.5", 1), ("-3", 1), ("7, 9", 9), ("86400", 600)])
+def test_the_rate_limit_is_waited_for_as_long_as_it_helps(
+    line: Line, asked: str, seconds: float
+) -> None:
+    line.fake.control.add_fault("status", status=429, retry_after=asked, times=1)
+    get(line.session())
+    assert line.clock.now == pytest.approx(seconds)
+
+
 def test_nothing_is_asked_once_the_run_is_told_to_end(line: Line) -> None:
     session = line.session()
     url = signed_url(session, line.fake.control.attachment_ids()[0])
@@ -404,8 +500,8 @@ def test_a_wait_ends_when_the_run_is_told_to_end(line: Line) -> None:
 def test_a_download_ends_when_the_run_is_told_to_end(line: Line) -> None:
     key = line.fake.control.add_attachment(size=1_000_000)
     session = line.session()
-    with session.open_file(signed_url(session, key), what="it") as response:
-        chunks = session.chunks(response, what="it")
+    with session.files.open(signed_url(session, key), what="it") as response:
+        chunks = session.files.chunks(response, what="it")
         next(chunks)
         line.clock.set()
         with pytest.raises(StoppedError):
@@ -417,7 +513,7 @@ def test_a_download_that_breaks_off_may_be_tried_again(line: Line, kind: str) ->
     session = line.session()
     url = signed_url(session, line.fake.control.attachment_ids()[0])
     line.fake.control.add_fault(kind, host="files")
-    with pytest.raises(TransientError, match="failed or broke off on the request for the file of"):
+    with pytest.raises(TransientError, match="was cut off on the request for the file of"):
         file_of(session, url)
 
 
@@ -429,10 +525,11 @@ def test_a_download_that_stands_still_may_be_tried_again(line: Line) -> None:
         file_of(session, url)
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_no_signed_address_is_in_a_message(fake: FakeQonto, tap: Runner) -> None:
     fake.control.add_invoice()
     fake.control.add_fault("reset", host="files")
     output = tap.run(environment={"TAP_QONTO_LOGLEVEL": "DEBUG", "LOGLEVEL": "DEBUG"})
-    assert output.code == 1
-    assert "X-Amz" not in output.stderr
-    assert f"stream {FILES}, attachment " in output.sentence
+    [record] = output.records(FILES)
+    assert f"stream {FILES}, attachment " in record["error"]
+    assert "X-Amz" not in output.stderr + record["error"]

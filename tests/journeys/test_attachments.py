@@ -11,8 +11,18 @@ import fsspec  # type: ignore[import-untyped]
 import pytest
 
 from tap_qonto.errors import ApiError
+from tap_qonto.files.hashes import HASHES
 from tap_qonto.streams import Attachments
-from tests.support import FILES, INVOICES, bookmark, output_before
+from tests.support import (
+    BOTH,
+    FILES,
+    INVOICES,
+    all_file_keys,
+    bookmark,
+    chosen,
+    file_keys,
+    output_before,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,7 +79,9 @@ def test_a_file_is_stored_and_its_row_says_where(fake: FakeQonto, tap: Runner, k
     sha256 = hashlib.sha256(CONTENT).hexdigest()
     assert tap.sync().records(FILES) == [row(fake, key, location=str(location), sha256=sha256)]
     assert location.read_bytes() == CONTENT
-    assert [path for path in tap.files.rglob("*") if path.is_file()] == [location]
+    hidden = [path for path in tap.files.iterdir() if path.name.startswith(".")]
+    assert [path for path in tap.files.rglob("*.pdf") if path.is_file()] == [location]
+    assert [path.name for path in hidden] == [HASHES]
 
 
 def test_a_missing_attachment_is_a_row_and_the_run_goes_on(
@@ -272,13 +284,35 @@ def test_a_file_of_another_length_is_fetched_again(fake: FakeQonto, tap: Runner,
         assert fake.control.count("files", key) == 1
 
 
-def test_the_hash_is_that_of_the_stored_bytes(tap: Runner, key: str) -> None:
+@pytest.mark.parametrize("place", ["files", "memory"])
+def test_a_file_that_was_swapped_is_fetched_again(
+    fake: FakeQonto, tap: Runner, key: str, place: str
+) -> None:
+    location = str(tap.files) if place == "files" else f"memory:/{tap.files}"
+    [record] = tap.sync(attachments={"location": location}).records(FILES)
+    with fsspec.open(record["location"], "wb") as file:
+        file.write(CONTENT.swapcase())
+    fake.control.clear_requests()
+    assert tap.sync(attachments={"location": location}).records(FILES) == [record]
+    with fsspec.open(record["location"]) as file:
+        assert file.read() == CONTENT
+    assert fake.control.count("files", key) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b'{"sha256": 7}', b"[]"])
+def test_a_file_whose_hash_is_not_known_is_kept(
+    fake: FakeQonto, tap: Runner, key: str, content: bytes | None
+) -> None:
     [record] = tap.sync().records(FILES)
-    assert record["id"] == key
-    other = CONTENT.swapcase()
-    Path(record["location"]).write_bytes(other)
-    [again] = tap.sync().records(FILES)
-    assert again["sha256"] == hashlib.sha256(other).hexdigest()
+    # As version 0.1 left it, or a power cut.
+    [kept] = [path for path in (tap.files / HASHES).rglob("*") if path.is_file()]
+    kept.unlink() if content is None else kept.write_bytes(content)
+    fake.control.clear_requests()
+    assert tap.sync().records(FILES) == [record]
+    assert fake.control.count("files", key) == 0
+    Path(record["location"]).write_bytes(CONTENT.swapcase())
+    assert tap.sync().records(FILES) == [record]
+    assert fake.control.count("files", key) == 1
 
 
 def test_an_attachment_that_appears_later_is_fetched_with_its_invoice(
@@ -367,7 +401,8 @@ def test_no_more_than_a_page_of_files_is_under_way(company: FakeQonto, tap: Runn
     came = add_slow_file(company, ids[0])
     tap.sync(page_size=5, attachments={"concurrency": 16})
     asked = asked_before(company, came())
-    assert sorted(asked) == sorted([INVOICES, *files_of(company, ids[:5])])
+    files = [each for each in asked if each != INVOICES]
+    assert sorted(files) == sorted(files_of(company, ids[:5]))
 
 
 def test_the_next_page_is_asked_for_while_files_come_in(company: FakeQonto, tap: Runner) -> None:
@@ -382,6 +417,91 @@ def test_the_next_page_is_asked_for_while_files_come_in(company: FakeQonto, tap:
     first_state = next(at for at, each in enumerate(messages) if each["type"] == "STATE")
     written = [each["record"]["id"] for each in messages[:first_state] if "record" in each]
     assert ids[9] in written
+
+
+REFUSED: Json = {"kind": "status", "path": "attachments/", "status": 403}
+
+
+@pytest.mark.parametrize("full", [[], [INVOICES]])
+def test_files_that_may_not_be_read_do_not_hold_up_invoices(
+    company: FakeQonto, tap: Runner, full: list[str]
+) -> None:
+    catalog = chosen(*BOTH, full_table=full)
+    company.control.add_fault(**REFUSED)
+    output = tap.run(catalog=catalog, page_size=10)
+    assert output.code == 0
+    assert set(output.ids()) == set(company.control.invoice_ids())
+    assert output.records(FILES) == []
+    [warning] = [line for line in output.stderr.splitlines() if "attachments is left out." in line]
+    assert "scope attachment.read" in warning
+    assert FILES not in {message["stream"] for message in output.of("ACTIVATE_VERSION")}
+    assert company.control.count("api", "attachments/") < 20
+    # Allowed later: all of them are fetched, and no more than that is read again.
+    company.control.clear_faults()
+    later = tap.sync(catalog=catalog, state=output.state)
+    assert set(file_keys(later)) == all_file_keys(company)
+    assert "replication_key_value" not in later.state["bookmarks"][FILES]
+
+
+def test_files_that_could_be_read_before_end_the_run_with_an_error(
+    company: FakeQonto, tap: Runner
+) -> None:
+    first = tap.run()
+    company.control.add_fault(**REFUSED)
+    keys = [company.control.add_attachment() for _ in range(3)]
+    new = {(company.control.add_invoice(attachment_id=key), key) for key in keys}
+    second = tap.run(state=first.state)
+    assert second.code == 1
+    assert "attachments" in second.sentence
+    assert {invoice for invoice, _ in new} <= set(second.ids())
+    company.control.clear_faults()
+    third = tap.sync(state=second.state)
+    assert new <= set(file_keys(third))
+
+
+def test_files_alone_that_may_not_be_read_are_an_error(company: FakeQonto, tap: Runner) -> None:
+    company.control.add_fault(**REFUSED)
+    output = tap.run(catalog=chosen(FILES))
+    assert output.code == 1
+    assert "attachment.read" in output.sentence
+
+
+def test_a_file_that_waits_is_left_waiting_where_files_may_not_be_read(
+    company: FakeQonto, tap: Runner
+) -> None:
+    key = company.control.attachment_ids()[0]
+    company.control.add_fault("status", status=404, path=key, host="files")
+    first = tap.sync()
+    assert first.state["bookmarks"][FILES]["pending"]
+    company.control.clear_faults()
+    company.control.add_fault(**REFUSED)
+    second = tap.run(state=first.state)
+    assert second.code == 1
+    assert second.state["bookmarks"][FILES]["pending"] == first.state["bookmarks"][FILES]["pending"]
+    company.control.clear_faults()
+    third = tap.sync(state=second.state)
+    assert key in {row["id"] for row in third.records(FILES)}
+    assert "pending" not in third.state["bookmarks"][FILES]
+
+
+@pytest.mark.parametrize(
+    ("parent", "stream", "path"),
+    [
+        ("transactions", "transaction_links", "child_transaction_links"),
+        ("payment_links", "payment_link_payments", "payments"),
+    ],
+)
+def test_rows_below_that_may_not_be_read_do_not_hold_up_their_parents(
+    company: FakeQonto, tap: Runner, parent: str, stream: str, path: str
+) -> None:
+    path = {"transaction_links": "child_transaction_links$", "payment_link_payments": "payments$"}[
+        stream
+    ]
+    company.control.add_fault("status", path=path, status=403)
+    output = tap.run(catalog=chosen(parent, stream))
+    assert output.code == 0
+    assert len(output.records(parent)) > 5
+    assert f"{stream} is left out." in output.stderr
 
 
 def test_what_was_read_before_a_page_fails_is_written(company: FakeQonto, tap: Runner) -> None:

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_qonto.streams import SupplierInvoices
-from tests.support import FILES, INVOICES, chosen
+from tap_qonto.streams import STREAMS, SupplierInvoices, SyncLog
+from tests.fake_qonto import TODAY
+from tests.support import BOTH, FILES, INVOICES, all_file_keys, chosen, file_keys, token_of_all
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
     from tests.support import Json, Output, Runner
 
-BOTH = (INVOICES, FILES)
-
 
 def streams_of(output: Output, kind: str) -> list[str]:
     return [message["stream"] for message in output.of(kind)]
-
-
-def file_keys(output: Output) -> list[tuple[str, str]]:
-    return [(row["supplier_invoice_id"], row["id"]) for row in output.records(FILES)]
-
-
-def all_file_keys(fake: FakeQonto) -> set[tuple[str, str]]:
-    return {
-        (row["id"], key)
-        for row in fake.control.invoices()
-        for key in (row["attachment_id"], row["display_attachment_id"])
-        if key
-    }
 
 
 def test_without_a_catalog_both_are_read(company: FakeQonto, tap: Runner) -> None:
@@ -67,33 +55,6 @@ def test_nothing_selected_asks_for_nothing(company: FakeQonto, tap: Runner) -> N
     assert company.control.count() == 0
 
 
-def test_a_stream_that_the_catalog_does_not_name_is_not_read(
-    company: FakeQonto, tap: Runner
-) -> None:
-    catalog = chosen(*BOTH)
-    catalog["streams"] = [
-        entry for entry in catalog["streams"] if entry["tap_stream_id"] == INVOICES
-    ]
-    output = tap.sync(catalog=catalog)
-    assert set(streams_of(output, "RECORD")) == {INVOICES}
-    assert company.control.count("api", "attachments") == 0
-
-
-def test_a_catalog_without_keys_and_metadata_keeps_the_facts_of_the_api(
-    company: FakeQonto, tap: Runner
-) -> None:
-    catalog = chosen(*BOTH)
-    for entry in catalog["streams"]:
-        for name in ("key_properties", "replication_key", "replication_method", "is_view"):
-            entry.pop(name, None)
-        entry["metadata"] = [{"breadcrumb": [], "metadata": {"selected": True}}]
-    output = tap.sync(catalog=catalog)
-    keys = {message["stream"]: message["key_properties"] for message in output.of("SCHEMA")}
-    assert keys == {INVOICES: ["id"], FILES: ["supplier_invoice_id", "id"]}
-    assert set(output.ids()) == set(company.control.invoice_ids())
-    assert set(file_keys(output)) == all_file_keys(company)
-
-
 # Changing one's mind.
 
 
@@ -119,7 +80,7 @@ def test_what_is_selected_later_is_read_from_where_it_stopped(
     assert ids | set(final.ids()) == set(company.control.invoice_ids())
     assert files | set(file_keys(final)) == all_file_keys(company)
     # Once they stand together, one bookmark serves both, and little is read again.
-    assert final.state["bookmarks"][FILES] == {}
+    assert "replication_key_value" not in final.state["bookmarks"][FILES]
     assert len(final.ids()) < 10
 
 
@@ -162,6 +123,50 @@ def test_files_come_without_the_property_that_names_them(company: FakeQonto, tap
     assert all("attachment_id" not in record for record in output.records())
 
 
+@pytest.mark.parametrize(
+    "stream", sorted({*STREAMS} - {SyncLog}, key=str), ids=lambda stream: str(stream.name)
+)
+def test_any_property_can_be_deselected(
+    fake: FakeQonto, tap: Runner, stream: type[SupplierInvoices]
+) -> None:
+    fake.control.reset(invoices=2, today=TODAY)
+    tap.config |= {"access_token": token_of_all(fake), "login": None}
+    tap.config["secret_key"] = None
+    whole = tap.sync(stream.name).records(stream.name)
+    assert whole
+    always = {*stream.primary_keys, stream.replication_key}
+    names = list(stream.schema["properties"])
+    for some in filter(None, (names[place::4] for place in range(4))):
+        output = tap.sync(catalog=deselected(stream.name, *(("properties", name) for name in some)))
+        left_out = set(some) - always
+        assert output.records(stream.name) == [
+            {key: value for key, value in record.items() if key not in left_out} for record in whole
+        ]
+        [schema] = output.of("SCHEMA")
+        assert schema["schema"]["properties"].keys() == set(names) - left_out
+
+
+def deselected(stream: str, *breadcrumbs: tuple[str, ...]) -> Json:
+    """Return a catalog that selects a stream, but for some properties."""
+    catalog = chosen(stream)
+    [entry] = [each for each in catalog["streams"] if each["tap_stream_id"] == stream]
+    for item in entry["metadata"]:
+        if tuple(item["breadcrumb"]) in breadcrumbs:
+            item["metadata"]["selected"] = False
+    return catalog
+
+
+def test_nested_properties_that_are_deselected_do_not_come(company: FakeQonto, tap: Runner) -> None:
+    breadcrumb = ("properties", "supplier_snapshot", "properties", "iban")
+    output = tap.sync(catalog=deselected(INVOICES, breadcrumb))
+    snapshots = [row["supplier_snapshot"] for row in output.records() if row["supplier_snapshot"]]
+    assert snapshots
+    assert all("iban" not in snapshot and "name" in snapshot for snapshot in snapshots)
+    [schema] = output.of("SCHEMA")
+    assert "iban" not in schema["schema"]["properties"]["supplier_snapshot"]["properties"]
+    assert len(output.ids()) == len(company.control.invoice_ids())
+
+
 # Stream maps.
 
 
@@ -176,6 +181,14 @@ def test_files_of_filtered_invoices_are_not_fetched(company: FakeQonto, tap: Run
     asked = {path.rsplit("/", 1)[1] for path in fetched if "attachments" in path}
     assert asked == {key for _, key in expected}
     assert 0 < len(paid) < 30
+
+
+def test_a_column_can_be_renamed(company: FakeQonto, tap: Runner) -> None:
+    names = {row["id"]: row.get("supplier_name") for row in company.control.invoices()}
+    maps = {INVOICES: {"supplier": "supplier_name", "supplier_name": None}}
+    output = tap.sync(INVOICES, stream_maps=maps)
+    assert {row["id"]: row["supplier"] for row in output.records()} == names
+    assert all("supplier_name" not in row for row in output.records())
 
 
 def test_a_filtered_invoice_does_not_hold_the_bookmark(company: FakeQonto, tap: Runner) -> None:
@@ -240,7 +253,10 @@ def test_a_filter_that_changes_its_mind_loses_no_file_and_fetches_none_twice(
     monkeypatch.setattr(SupplierInvoices, "_is_wanted", fickle)
     output = tap.sync(page_size=10)
     assert set(file_keys(output)) == all_file_keys(company)
-    assert company.control.count("api", "attachments") == len(all_file_keys(company))
+    files = all_file_keys(company)
+    # A file that two invoices name at a time is asked for once.
+    distinct = {key for _, key in files}
+    assert len(distinct) <= company.control.count("api", "attachments") <= len(files)
 
 
 def test_streams_and_properties_can_be_renamed_and_added(company: FakeQonto, tap: Runner) -> None:
@@ -269,3 +285,63 @@ def test_every_record_is_of_a_stream_whose_schema_came_before(
         elif message["type"] != "STATE":
             assert message["stream"] in known
     assert len(output.records()) == len(company.control.invoice_ids())
+
+
+@pytest.mark.parametrize("selected", BOTH)
+@pytest.mark.parametrize(
+    "of_it",
+    [
+        {"id": "id"},
+        {"__alias__": "other"},
+        {"__filter__": "id != ''"},
+        {"__key_properties__": ["id"]},
+        {"__else__": None, "id": "id", "supplier_invoice_id": "id"},
+        {"file_name": None},
+        None,
+    ],
+    ids=json.dumps,
+)
+def test_a_map_of_a_stream_that_is_not_selected_does_no_harm(
+    company: FakeQonto, tap: Runner, selected: str, of_it: Json | None
+) -> None:
+    [other] = set(BOTH) - {selected}
+    output = tap.sync(selected, stream_maps={other: of_it})
+    assert set(streams_of(output, "RECORD")) <= {selected}
+    if selected == INVOICES:
+        assert set(output.ids()) == set(company.control.invoice_ids())
+
+
+@pytest.mark.parametrize(
+    ("name", "of_it"),
+    [
+        (INVOICES, {"short": "iban[:4]"}),
+        (INVOICES, {"hash": "md5(iban)"}),
+        (INVOICES, {"sum": "float(total_amount['value'])"}),
+        (INVOICES, {"x": "no_such_field"}),
+        (INVOICES, {"__filter__": "supplier_snapshot['status'] == 'x'"}),
+        (INVOICES, {"__filter__": "int(iban) > 1"}),
+        (FILES, {"x": "int(file_name)"}),
+    ],
+    ids=str,
+)
+def test_a_row_that_a_map_cannot_take_is_named_without_its_values(
+    company: FakeQonto, tap: Runner, name: str, of_it: Json
+) -> None:
+    row = company.control.invoices()[-1]
+    company.control.edit_invoice(row["id"], iban=None, supplier_snapshot=None, total_amount=None)
+    output = tap.run(stream_maps={name: of_it})
+    assert output.code == 1
+    assert "Traceback" not in output.stderr
+    match = re.fullmatch(
+        rf"An expression of stream_maps for {name} failed with \w+ for the row (\S+(?:, \S+)?)\. "
+        r"Change it so that it can take this row: a field can be null, and one that is deselected "
+        r"is not there\.",
+        output.sentence,
+    )
+    assert match, output.sentence
+    assert match[1].split(",")[0] in company.control.invoice_ids()
+    ids = {match[1], *match[1].split(", ")}
+    values = {str(value) for each in company.control.invoices() for value in each.values()}
+    assert not any(value in output.sentence for value in values - ids if len(value) > 8), (
+        output.sentence
+    )

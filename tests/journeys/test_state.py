@@ -45,7 +45,7 @@ def test_a_state_of_version_0_1_without_attachments_fetches_them_all(
         if row.get(role)
     }
     assert {(row["supplier_invoice_id"], row["id"]) for row in output.records(FILES)} == wanted
-    assert output.state["bookmarks"][FILES] == {}
+    assert output.state["bookmarks"][FILES] == {"mode": "files"}
 
 
 @pytest.mark.parametrize(("late", "found"), [(299, True), (302, False)])

@@ -38,6 +38,7 @@ def forgetful() -> Iterator[None]:
     redaction._secrets.update(before)
 
 
+@pytest.mark.real_clock("it runs a process")
 @settings(max_examples=8)
 @given(
     login=SECRET,
@@ -83,6 +84,7 @@ def test_no_secret_leaves_the_process_at_debug(
     assert "X-Amz-Signature=" not in text.replace("X-Amz-Signature=***", "")
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_tokens_of_a_run_are_hidden_too(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=5)
     store = tap.folder / "tokens.json"
@@ -99,12 +101,13 @@ def test_tokens_of_a_run_are_hidden_too(fake: FakeQonto, tap: Runner) -> None:
     output = tap.run(environment=DEBUG, **given)
     assert output.code == 0
     text = everything_but_records(output)
-    kept = json.loads(store.read_text())
+    [kept] = json.loads(store.read_text())["chains"].values()
     for secret in (seed, kept["access_token"], kept["refresh_token"], fake.client_secret):
         assert secret not in text
     assert fake.client_secret not in store.read_text()
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_no_content_of_an_invoice_is_in_the_log(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=5)
     fake.control.add_fault("wrong_length", host="files", after=2, times=1, bytes=-3)
@@ -123,6 +126,7 @@ def test_no_content_of_an_invoice_is_in_the_log(fake: FakeQonto, tap: Runner) ->
         assert word not in everything_but_records(output)
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_a_row_that_cannot_be_read_is_named_by_id_and_field(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=0)
     invoice = fake.control.add_invoice(supplier_name="Très Secrète")
@@ -143,22 +147,48 @@ def test_a_row_that_cannot_be_read_is_named_by_id_and_field(fake: FakeQonto, tap
         "Authorization: Bearer abcdef",
         "X-Qonto-Staging-Token: abcdef",
         "header X-Amz-Security-Token%3Dabcdef",
+        "x-amz-security-token:abcdef\n\nhost;x-amz-security-token",
+        "{'x-amz-security-token': 'abcdef', 'host': 'x'}",
+        "[(b'X-Amz-Security-Token', b'abcdef'), (b'host', b'x')]",
+        'Proxy-Authorization = "abcdef"',
+        "Set-Cookie: session=abcdef",
+        "{'x-goog-api-key': 'abcdef'}",
+        "https://files.example/v2/a.pdf?signature=abcdef",
+        'https://files.example:443 "GET /v2/abcdef?page=1 HTTP/1.1" 200 3',
+        'https://files.example:443 "GET /a/abcdef.pdf HTTP/1.1" 200 3',
+        "http://thirdparty.qonto.com/v2/a?token=abcdef",
+        "https://thirdparty.qonto.com:444/v2/a?token=abcdef",
+        "https://thirdparty.qonto.com@files.example/v2/a?token=abcdef",
+        "https://thirdparty.qonto.com.example/v2/a?token=abcdef",
+        "https://thirdparty.qonto.com:port/v2/a?token=abcdef",
+        "https://thirdparty.qonto.com/files/v2/a?token=abcdef",
+        "Max retries exceeded with url: /v2/a?token=abcdef (Caused by",
         "token ory_at_abcdef.ghi-jkl_abcdef",
     ],
 )
 def test_credentials_are_known_by_their_form(text: str) -> None:
+    redaction.install("https://thirdparty.qonto.com")
     assert "abcdef" not in redaction.redact(text)
 
 
 @pytest.mark.usefixtures("forgetful")
-def test_what_helps_to_find_a_fault_stays() -> None:
-    text = "GET /v2/supplier_invoices?page=2&sort_by=updated_at%3Aasc 200 login and key"
+@pytest.mark.parametrize(
+    "text",
+    [
+        'https://thirdparty.qonto.com:443 "GET /v2/labels?page=2&sort_by=a%3Aasc HTTP/1.1" 200',
+        "https://thirdparty.qonto.com/v2/labels?page=2 and the key",
+        "GET /v2/labels: tap-qonto, token and Authorization",
+        "Set refresh_token: it comes from tap-qonto-login.",
+    ],
+)
+def test_what_helps_to_find_a_fault_stays(text: str) -> None:
+    redaction.install("https://thirdparty.qonto.com/")
     assert redaction.redact(text) == text
 
 
 @pytest.mark.usefixtures("forgetful")
 def test_exceptions_of_any_library_are_redacted(caplog: pytest.LogCaptureFixture) -> None:
-    redaction.install()
+    redaction.install("https://thirdparty.qonto.com")
     redaction.hide({"inner": ["a-very-secret-word"]})
     try:
         _fail("a-very-secret-word")

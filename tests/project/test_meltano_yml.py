@@ -23,6 +23,7 @@ TEXT = (ROOT / "meltano.yml").read_text("utf-8")
 PROJECT: dict[str, Any] = yaml.safe_load(TEXT)
 TAP: dict[str, Any] = PROJECT["plugins"]["extractors"][0]
 LOADERS = {loader["name"]: loader for loader in PROJECT["plugins"]["loaders"]}
+PLUGINS = [TAP, *LOADERS.values(), *PROJECT["plugins"]["utilities"]]
 
 
 def schema_of_the_tap() -> dict[str, Any]:
@@ -68,7 +69,11 @@ def test_capabilities_are_those_of_the_tap() -> None:
     assert TAP["capabilities"] == sorted(kind.value for kind in TapQonto.capabilities)
 
 
-@pytest.mark.parametrize("plugin", [TAP, *LOADERS.values()], ids=lambda plugin: plugin["name"])
+@pytest.mark.parametrize(
+    "plugin",
+    [TAP, *LOADERS.values(), *PROJECT["plugins"]["utilities"]],
+    ids=lambda plugin: plugin["name"],
+)
 def test_definitions_are_complete(plugin: dict[str, Any]) -> None:
     assert {"namespace", "pip_url", "executable", "settings", "label"} <= set(plugin)
 
@@ -104,7 +109,19 @@ def test_every_kind_of_setting_comes_through_meltano(tmp_path: Path) -> None:
         "mode": "metadata",
         "storage_options": {"key": "secret"},
         "concurrency": 16,
+        "sealed": False,
     }
+
+
+def test_reports_are_built_in_the_database_of_the_loader(tmp_path: Path) -> None:
+    given = {"HOST": "db.example", "PORT": "5433", "USER": "loader", "DATABASE": "finance"}
+    environ = {f"TARGET_POSTGRES_{name}": value for name, value in given.items()}
+    project = MeltanoProject(tmp_path / "project", environ)
+    shown = project.meltano("--log-level=error", "config", "print", "dbt-postgres", "--format=env")
+    settings = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    found = {name: settings[f"DBT_POSTGRES_{name}"].strip("'") for name in ("HOST", "PORT", "USER")}
+    assert found | {"DATABASE": settings["DBT_POSTGRES_DBNAME"].strip("'")} == given
+    assert settings["DBT_PROJECT_DIR"].strip("'") == f"{project.folder}/dbt"
 
 
 def test_the_example_for_many_organizations_is_valid_and_knows_its_settings() -> None:

@@ -12,6 +12,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from packaging.version import Version
 
 from tests.stack import BIN, ROOT
 
@@ -114,18 +115,62 @@ def test_its_description_can_be_shown(built: dict[str, Path]) -> None:
     assert re.findall("^Provides-Extra: (.*)$", head, re.MULTILINE) == sorted(EXTRAS)
 
 
-def test_the_version_comes_from_the_tag(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    for name in ("tap_qonto", "pyproject.toml", "README.md", "LICENSE", ".gitignore"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        source.mkdir(exist_ok=True)
-        copy(ROOT / name, source / name)
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what a wheel is built from, without git."""
+    folder = tmp_path_factory.mktemp("source")
+    shutil.copytree(ROOT / "tap_qonto", folder / "tap_qonto")
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture
+def repository(source: Path, tmp_path: Path) -> Path:
+    """The same as a git repository with a tag."""
+    folder = shutil.copytree(source, tmp_path / "repository")
     identity = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
     for arguments in (["init"], ["add", "."], ["commit", "-m", "x"], ["tag", "v12.3.4"]):
         command = ["git", *identity, *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=source)
-    wheel = build(source, tmp_path / "dist", "--wheel")[".whl"]
+        subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    return folder
+
+
+def test_the_version_comes_from_the_tag(repository: Path, tmp_path: Path) -> None:
+    wheel = build(repository, tmp_path / "dist", "--wheel")[".whl"]
     assert wheel.name == "tap_qonto-12.3.4-py3-none-any.whl"
+
+
+def test_without_git_it_is_the_next_version(source: Path, tmp_path: Path) -> None:
+    fallback = PROJECT["tool"]["hatch"]["version"]["fallback-version"]
+    wheel = build(source, tmp_path / "dist", "--wheel")[".whl"]
+    assert wheel.name == f"tap_qonto-{fallback}-py3-none-any.whl"
+    released = re.findall(
+        r"^## \[(\d[\d.]*)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert fallback.endswith(".dev0")
+    assert all(Version(fallback) > Version(each) for each in ["0.1.0", *released])
+
+
+def run_with_uvx(what: str | Path) -> str:
+    """Run the tap with ``uvx`` from a wheel, a path or a git address; return what it says."""
+    command = [sys.executable, "-m", "uv", "tool", "run", "--from", what, "tap-qonto", "--version"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_uvx_runs_the_wheel(built: dict[str, Path]) -> None:
+    assert run_with_uvx(built[".whl"]).startswith("tap-qonto v")
+
+
+def test_the_lines_that_need_no_index_work(repository: Path) -> None:
+    page = (ROOT / "docs" / "quick-start.md").read_text("utf-8")
+    assert 'pip install "tap-qonto @ git+https://host/owner/tap-qonto@v0.1.0"' in page
+    assert "uvx --from /path/to/clone tap-qonto --version" in page
+    address = f"tap-qonto @ git+file://{repository}@v12.3.4"
+    for what in (str(repository), address):
+        assert run_with_uvx(what).startswith("tap-qonto v12.3.4,")
 
 
 def test_the_wheel_runs_on_its_own(

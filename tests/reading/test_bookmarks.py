@@ -11,6 +11,7 @@ import pytest
 from tap_qonto import timestamps
 from tap_qonto.errors import ConfigError
 from tap_qonto.reading.bookmarks import Bookmarks
+from tap_qonto.reading.done import Reached
 from tests.support import FILES, INVOICES, bookmark
 
 if TYPE_CHECKING:
@@ -97,13 +98,16 @@ def test_a_state_follows_the_files_of_its_page(company: FakeQonto, tap: Runner) 
             assert passed <= files
 
 
-def test_the_state_does_not_grow(fake: FakeQonto, tap: Runner) -> None:
+@pytest.mark.parametrize("workers", [1, 64])
+def test_the_state_does_not_grow(fake: FakeQonto, tap: Runner, workers: int) -> None:
     fake.control.reset(invoices=120)
-    states = tap.sync(page_size=5, attachments={"mode": "metadata"}).states
-    sizes = {len(json.dumps(state)) for state in states}
-    assert max(sizes) - min(sizes) <= len('"starting_replication_value": null, ')
-    assert max(sizes) < 250
-    assert states[-1]["bookmarks"].keys() == {INVOICES, FILES}
+    output = tap.sync(page_size=1, list_concurrency=workers, attachments={"mode": "metadata"})
+    sizes = {len(json.dumps(state)) for state in output.states}
+    if workers == 1:
+        assert max(sizes) - min(sizes) <= len('"starting_replication_value": null, ')
+    assert max(sizes) < 2_500
+    assert len(json.dumps(output.state)) < 350
+    assert output.state["bookmarks"].keys() == {INVOICES, FILES}
 
 
 def test_an_empty_account_ends_with_a_state_that_works(fake: FakeQonto, tap: Runner) -> None:
@@ -299,13 +303,26 @@ def test_a_run_with_an_end_leaves_nothing_out_of_the_next(
     assert {*first.ids(), *second.ids()} == set(ids)
 
 
-def test_the_window_is_closed_at_the_begin_of_the_run(fake: FakeQonto, tap: Runner) -> None:
+@pytest.mark.every_clock
+def test_the_window_is_closed_by_the_clock_of_qonto(fake: FakeQonto, tap: Runner) -> None:
     hourly(fake, 5)
     future = datetime.now(UTC) + timedelta(hours=1)
     add(fake, timestamps.show(future))
-    assert len(tap.sync(INVOICES).ids()) == 5
-    bound = dict(fake.control.requests("api")[0]["query"])["filter[updated_at_to]"]
-    assert timestamps.parse(bound) < future
+    first = tap.sync(INVOICES, page_size=3)
+    assert len(first.ids()) == 5
+    bounds = [dict(each["query"]) for each in fake.control.requests("api")]
+    assert "filter[updated_at_to]" not in bounds[0]
+    assert timestamps.parse(bounds[1]["filter[updated_at_to]"]) < future
+
+
+@pytest.mark.every_clock
+def test_a_row_of_the_future_does_not_take_the_bookmark_there(fake: FakeQonto, tap: Runner) -> None:
+    future = datetime.now(UTC) + timedelta(hours=1)
+    add(fake, timestamps.show(future))
+    first = tap.sync(INVOICES)
+    assert len(first.ids()) == 1
+    assert timestamps.parse(bookmark(first.state) or "") < future
+    assert len(tap.sync(INVOICES, state=first.state).ids()) == 1
 
 
 # The bookmarks alone: a stream and the child that it feeds.
@@ -327,15 +344,15 @@ def standing(state: Json) -> dict[str, str | None]:
 
 def test_a_stream_and_its_child_share_a_bookmark() -> None:
     state: Json = {}
-    marks(state, "p", "c").advance(day(5))
+    marks(state, "p", "c").advance(Reached(day(5)))
     assert standing(state) == {"p": "2025-01-05", "c": None}
     assert marks(state, "p", "c").start == marks(state, "c").start == day(5)
 
 
 def test_a_child_that_was_left_out_is_read_from_where_it_stopped() -> None:
     state: Json = {}
-    marks(state, "p", "c").advance(day(5))
-    marks(state, "p").advance(day(9))
+    marks(state, "p", "c").advance(Reached(day(5)))
+    marks(state, "p").advance(Reached(day(9)))
     assert standing(state) == {"p": "2025-01-09", "c": "2025-01-05"}
     assert marks(state, "p", "c").start == marks(state, "c").start == day(5)
     assert marks(state, "p").start == day(9)
@@ -343,15 +360,15 @@ def test_a_child_that_was_left_out_is_read_from_where_it_stopped() -> None:
 
 def test_a_child_that_never_ran_is_read_from_the_beginning() -> None:
     state: Json = {}
-    marks(state, "p").advance(day(9))
+    marks(state, "p").advance(Reached(day(9)))
     assert marks(state, "p", "c").start is None
     assert marks(state, "c").start is None
 
 
 def test_a_parent_that_was_left_out_is_read_from_where_it_stopped() -> None:
     state: Json = {}
-    marks(state, "p", "c").advance(day(5))
-    marks(state, "c").advance(day(9))
+    marks(state, "p", "c").advance(Reached(day(5)))
+    marks(state, "c").advance(Reached(day(9)))
     assert standing(state) == {"p": "2025-01-05", "c": "2025-01-09"}
     assert marks(state, "p", "c").start == day(5)
     assert marks(state, "c").start == day(9)
@@ -359,11 +376,11 @@ def test_a_parent_that_was_left_out_is_read_from_where_it_stopped() -> None:
 
 def test_while_they_catch_up_neither_moves_back() -> None:
     state: Json = {}
-    marks(state, "p").advance(day(9))
+    marks(state, "p").advance(Reached(day(9)))
     both = marks(state, "p", "c")
-    both.advance(day(3))
+    both.advance(Reached(day(3)))
     assert standing(state) == {"p": "2025-01-09", "c": "2025-01-03"}
-    both.advance(day(12))
+    both.advance(Reached(day(12)))
     assert standing(state) == {"p": "2025-01-12", "c": None}
     assert state["bookmarks"]["c"] == {}
     assert marks(state, "c").start == day(12)
@@ -371,10 +388,10 @@ def test_while_they_catch_up_neither_moves_back() -> None:
 
 def test_taking_turns_loses_nothing() -> None:
     state: Json = {}
-    marks(state, "p", "c").advance(day(2))
-    marks(state, "c").advance(day(4))
-    marks(state, "p").advance(day(6))
-    marks(state, "c").advance(day(5))
+    marks(state, "p", "c").advance(Reached(day(2)))
+    marks(state, "c").advance(Reached(day(4)))
+    marks(state, "p").advance(Reached(day(6)))
+    marks(state, "c").advance(Reached(day(5)))
     assert standing(state) == {"p": "2025-01-06", "c": "2025-01-05"}
     assert marks(state, "p", "c").start == day(5)
 

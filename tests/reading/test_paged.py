@@ -29,6 +29,7 @@ def read(
     found: list[str] = []
     calls = 0
     while ask := walk.ask():
+        assert ask.page
         start = (ask.page - 1) * ask.size
         page = listed[start : start + ask.size]
         pages = -(-len(listed) // ask.size)
@@ -55,6 +56,7 @@ def test_a_list_at_rest_is_read_once(count: int, size: int) -> None:
 @given(st.integers(1, 100_000), st.integers(20, 100))
 def test_a_joining_page_begins_within_what_is_known_and_goes_on(done: int, most: int) -> None:
     ask = joining(done, most)
+    assert ask.page
     assert ask.size <= most
     assert (ask.page - 1) * ask.size < done < ask.page * ask.size
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.exceptions import ConfigValidationError
 
-from tap_qonto.settings import declaration as settings
+from tap_qonto.settings import hosts
 from tap_qonto.settings.authentication import WAYS
 from tap_qonto.settings.declaration import SETTINGS
 from tap_qonto.tap import TapQonto
@@ -37,6 +37,7 @@ DEFAULTS = {
     "oauth_url": "https://oauth.qonto.com",
     "lookback_seconds": 300,
     "page_size": 100,
+    "list_concurrency": 8,
     "rate_limits": [{"requests": 1000, "seconds": 10}, {"requests": 10000, "seconds": 600}],
     "rate_limit_store": "memory",
     "request_timeout": 60,
@@ -74,6 +75,7 @@ def test_the_settings_of_attachments_are_those_that_users_rely_on() -> None:
         "mode": "files",
         "max_bytes": None,
         "concurrency": 16,
+        "sealed": False,
     }
     assert shapes["storage_options"]["secret"]
     assert all(shape["description"] for shape in shapes.values())
@@ -95,12 +97,22 @@ def test_defaults_stand_where_a_part_of_attachments_is_set(tap: Runner) -> None:
     assert given.config["attachments"]["mode"] == "metadata"
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_settings_that_nobody_knows_are_told_and_left_alone(fake: FakeQonto, tap: Runner) -> None:
     output = tap.run(start_dat="my-own", environment={"TAP_QONTO_OTHER": "x"})
     assert output.code == 0
     assert fake.control.count() == 1
     assert "Setting start_dat is not known, and has no effect." in output.stderr
     assert "my-own" not in output.stderr
+
+
+@pytest.mark.real_clock("it runs a process")
+@pytest.mark.parametrize("start", ["2999-01-01", "2999-01-01T00:00:00+02:00"])
+def test_a_start_in_the_future_is_told(fake: FakeQonto, tap: Runner, start: str) -> None:
+    output = tap.run(start_date=start)
+    assert output.code == 0
+    assert fake.control.count() == 1
+    assert "Setting start_date is in the future, so nothing" in output.stderr
 
 
 def test_a_field_of_an_object_is_no_setting(tap: Runner) -> None:
@@ -172,7 +184,7 @@ def test_a_secret_that_no_header_can_carry_is_told_without_it(
     assert sentences == [
         (
             f"Setting {name} holds a line break or a character that no HTTP header can carry; "
-            "copy it again without what is around it."
+            "copy it again, without the characters around it."
         )
     ]
 
@@ -182,17 +194,17 @@ def test_a_secret_that_no_header_can_carry_is_told_without_it(
 
 def test_the_staging_token_moves_both_default_hosts() -> None:
     sandbox = {"staging_token": "t"} | DEFAULTS
-    assert settings.api_url(sandbox) == "https://thirdparty-sandbox.staging.qonto.co"
-    assert settings.oauth_url(sandbox) == "https://oauth-sandbox.staging.qonto.co"
-    assert settings.api_url(DEFAULTS) == "https://thirdparty.qonto.com"
-    assert settings.oauth_url(DEFAULTS) == "https://oauth.qonto.com"
+    assert hosts.api_url(sandbox) == "https://thirdparty-sandbox.staging.qonto.co"
+    assert hosts.oauth_url(sandbox) == "https://oauth-sandbox.staging.qonto.co"
+    assert hosts.api_url(DEFAULTS) == "https://thirdparty.qonto.com"
+    assert hosts.oauth_url(DEFAULTS) == "https://oauth.qonto.com"
 
 
 def test_hosts_that_are_set_stay_where_they_are() -> None:
-    hosts = {"api_url": "https://a.example/", "oauth_url": "https://b.example"}
-    for given in (hosts, hosts | {"staging_token": "t"}):
-        assert settings.api_url(given) == "https://a.example"
-        assert settings.oauth_url(given) == "https://b.example"
+    mine = {"api_url": "https://a.example/", "oauth_url": "https://b.example"}
+    for given in (mine, mine | {"staging_token": "t"}):
+        assert hosts.api_url(given) == "https://a.example"
+        assert hosts.oauth_url(given) == "https://b.example"
 
 
 @pytest.mark.parametrize("name", ["api_url", "oauth_url"])
@@ -215,16 +227,16 @@ def test_hosts_can_be_https_or_this_machine(tap: Runner, name: str, url: str) ->
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("", "is no URL such as https://thirdparty.qonto.com."),
-        ("thirdparty.qonto.com", "is no URL such as https://thirdparty.qonto.com."),
-        ("https://", "is no URL such as https://thirdparty.qonto.com."),
-        ("ftp://thirdparty.qonto.com", "is no URL such as https://thirdparty.qonto.com."),
-        ("file:///etc/passwd", "is no URL such as https://thirdparty.qonto.com."),
-        ("https://host:port", "is no URL such as https://thirdparty.qonto.com."),
-        ("https://[::1", "is no URL such as https://thirdparty.qonto.com."),
-        ("https://me:pw@host", "must be a host alone, such as https://thirdparty.qonto.com."),
-        ("https://host/?a=b", "must be a host alone, such as https://thirdparty.qonto.com."),
-        ("https://host/#a", "must be a host alone, such as https://thirdparty.qonto.com."),
+        ("", "is not a URL such as https://thirdparty.qonto.com."),
+        ("thirdparty.qonto.com", "is not a URL such as https://thirdparty.qonto.com."),
+        ("https://", "is not a URL such as https://thirdparty.qonto.com."),
+        ("ftp://thirdparty.qonto.com", "is not a URL such as https://thirdparty.qonto.com."),
+        ("file:///etc/passwd", "is not a URL such as https://thirdparty.qonto.com."),
+        ("https://host:port", "is not a URL such as https://thirdparty.qonto.com."),
+        ("https://[::1", "is not a URL such as https://thirdparty.qonto.com."),
+        ("https://me:pw@host", "must be only a host, such as https://thirdparty.qonto.com."),
+        ("https://host/?a=b", "must be only a host, such as https://thirdparty.qonto.com."),
+        ("https://host/#a", "must be only a host, such as https://thirdparty.qonto.com."),
         (
             "http://thirdparty.qonto.com",
             "begins with http://, which would send credentials in the open; use https://.",
@@ -258,14 +270,14 @@ WRONG: list[tuple[Json, str]] = [
     (
         {"start_date": "yesterday"},
         (
-            "Setting start_date is no date and time: 'yesterday' is not a date and time such as "
+            "Setting start_date is wrong: 'yesterday' is not a date and time such as "
             "2026-01-31T00:00:00Z."
         ),
     ),
     (
         {"end_date": "2025-02-30"},
         (
-            "Setting end_date is no date and time: '2025-02-30' is not a date and time such as "
+            "Setting end_date is wrong: '2025-02-30' is not a date and time such as "
             "2026-01-31T00:00:00Z."
         ),
     ),
@@ -279,7 +291,7 @@ WRONG: list[tuple[Json, str]] = [
     (
         {"supplier_invoices_filter": {"created_at_from": "soon"}},
         (
-            "Setting created_at_from is no date and time: 'soon' is not a date and time such as "
+            "Setting created_at_from is wrong: 'soon' is not a date and time such as "
             "2026-01-31T00:00:00Z."
         ),
     ),
@@ -290,6 +302,52 @@ WRONG: list[tuple[Json, str]] = [
     (
         {"supplier_invoices_filter": {"missing_data": "yes"}},
         "Setting supplier_invoices_filter.missing_data must be of type boolean (it is 'yes').",
+    ),
+    (
+        {"supplier_invoices_filter": {"matched_transactions": 1}},
+        (
+            "Setting supplier_invoices_filter.matched_transactions must be of type boolean "
+            "(it is 1)."
+        ),
+    ),
+    *(
+        (
+            {"supplier_invoices_filter": {"payable_amount": amount}},
+            (
+                "Setting supplier_invoices_filter.payable_amount must be lte: or gte:, an amount "
+                f"and a currency, such as gte:100.00:EUR (it is {amount!r})."
+            ),
+        )
+        for amount in ("100", "100.00:EUR", "gt:1:EUR", "gte:1,5:EUR", "gte:-1:EUR", "gte:1:eur")
+    ),
+    *(
+        (
+            {"supplier_invoices_filter": {"issue_date_from": day}},
+            (
+                "Setting supplier_invoices_filter.issue_date_from must be a day such as "
+                f"2026-01-31 (it is {day!r})."
+            ),
+        )
+        for day in ("soon", "2026-01-31T00:00:00Z", "2026-02-30")
+    ),
+    (
+        {"supplier_invoices_filter": {"approver_id": ["me"]}},
+        (
+            "Setting supplier_invoices_filter.approver_id must hold ids as Qonto has them, which "
+            "are UUIDs ('me' is none)."
+        ),
+    ),
+    (
+        {
+            "supplier_invoices_filter": {
+                "created_at_from": "2025-03-02",
+                "created_at_to": "2025-03-01",
+            }
+        },
+        (
+            "Setting created_at_from (2025-03-02T00:00:00.000000Z) is after created_at_to "
+            "(2025-03-01T00:00:00.000000Z); exchange them or leave created_at_to out."
+        ),
     ),
     (
         {"supplier_invoices_filter": "paid"},
@@ -315,8 +373,8 @@ WRONG: list[tuple[Json, str]] = [
     (
         {"attachments": {"folder": "x", "max": 1}},
         (
-            "Setting attachments does not know folder, max; it takes concurrency, location, "
-            "max_bytes, mode, storage_options."
+            "Setting attachments does not take folder, max; it takes concurrency, location, "
+            "max_bytes, mode, sealed, storage_options."
         ),
     ),
     (
@@ -332,15 +390,15 @@ WRONG: list[tuple[Json, str]] = [
     (
         {"rate_limits": []},
         (
-            "Setting rate_limits must hold one window at least, and a longer one must allow more "
-            "requests than a shorter one, at a lower rate."
+            "Setting rate_limits must contain at least one window, and a longer one must allow "
+            "more requests than a shorter one, at a lower rate."
         ),
     ),
     (
         {"rate_limits": [{"requests": 5, "seconds": 1}, {"requests": 5, "seconds": 9}]},
         (
-            "Setting rate_limits must hold one window at least, and a longer one must allow more "
-            "requests than a shorter one, at a lower rate."
+            "Setting rate_limits must contain at least one window, and a longer one must allow "
+            "more requests than a shorter one, at a lower rate."
         ),
     ),
     ({"login": 17}, "Setting login must be of type string."),
@@ -368,16 +426,54 @@ def test_a_wrong_value_is_told_in_one_sentence(
     assert fake.control.count() == 0
 
 
+def test_good_forms_of_filters_are_taken(tap: Runner, caplog: pytest.LogCaptureFixture) -> None:
+    given = {
+        "status": ["to_review", "discarded"],
+        "due_date": ["future"],
+        "payment_date": "this_week",
+        "issue_date_from": "2026-01-31",
+        "payable_amount": "lte:100:EUR",
+        "missing_data": False,
+        "attachment_id": ["0190aa1e-7b8c-7d3e-9f00-aa11bb22cc33"],
+    }
+    assert told(tap, supplier_invoices_filter=given) == []
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"status": ["paid", "topay", "PAID"]}, "status has topay, PAID, "),
+        ({"due_date": ["past"]}, "due_date has past, "),
+        ({"payment_date": "last_week"}, "payment_date has last_week, "),
+        ({"issue_date": "2026-01-31"}, "issue_date has 2026-01-31, "),
+        ({"document_type": ["invoice"]}, "document_type has invoice, "),
+        ({"query": "x", "query_fields": ["iban"]}, "query_fields has iban, "),
+    ],
+)
+def test_words_of_filters_that_are_not_known_are_told(
+    tap: Runner, caplog: pytest.LogCaptureFixture, given: Json, words: str
+) -> None:
+    """Qonto can add some, so the run goes on."""
+    assert told(tap, supplier_invoices_filter=given) == []
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    said = warning.getMessage()
+    assert said.startswith(f"Setting supplier_invoices_filter.{words}which Qonto does not document")
+    assert "so it may hide all rows. Known are " in said
+
+
 def test_all_that_is_wrong_is_told_at_once(tap: Runner) -> None:
     assert len(told(tap, page_size=0, lookback_seconds=-1, request_timeout=0)) == 3
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_whole_numbers_may_be_written_with_a_fraction(fake: FakeQonto, tap: Runner) -> None:
     output = tap.run(page_size=50.0, lookback_seconds=10.0, request_timeout=12.5)
     assert output.code == 0
     assert dict(fake.control.requests("api")[0]["query"])["per_page"] == "50"
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_settings_can_come_from_the_environment(company: FakeQonto, tap: Runner) -> None:
     environment = {
         "TAP_QONTO_LOGIN": company.login,
@@ -393,6 +489,7 @@ def test_settings_can_come_from_the_environment(company: FakeQonto, tap: Runner)
     assert dict(company.control.requests("api")[0]["query"])["per_page"] == "20"
 
 
+@pytest.mark.real_clock("it runs a process")
 @pytest.mark.parametrize(
     ("name", "value"), [("PAGE_SIZE", "many"), ("ATTACHMENTS", "{my-secret"), ("LOGIN", "")]
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_qonto.streams import STREAMS
 from tests.support import FILES, INVOICES, discovered
 
 if TYPE_CHECKING:
@@ -28,7 +29,31 @@ def entry(stream: str) -> Json:
 
 def test_there_are_these_streams() -> None:
     names = [each["tap_stream_id"] for each in discovered()["streams"]]
-    assert sorted(names) == sorted([INVOICES, FILES])
+    assert sorted(names) == sorted(stream.name for stream in STREAMS)
+
+
+def columns(schema: Json, path: str = "") -> list[str]:
+    """Return a line for each column of a schema, nested ones too."""
+    lines: list[str] = []
+    for name, shape in schema["properties"].items():
+        inner = shape.get("items", shape)
+        kind = "/".join([*shape["type"], shape.get("format", "")]).rstrip("/")
+        lines.append(f"{path}{name}: {kind}")
+        if "properties" in inner:
+            lines += columns(inner, f"{path}{name}.")
+    return lines
+
+
+def test_the_columns_of_all_streams_are_as_they_were(snapshot: SnapshotAssertion) -> None:
+    found = {
+        each["stream"]: {
+            "key": each["key_properties"],
+            "replication_key": each.get("replication_key"),
+            "columns": columns(each["schema"]),
+        }
+        for each in discovered()["streams"]
+    }
+    assert found == snapshot
 
 
 @pytest.mark.parametrize("stream", [INVOICES, FILES])
@@ -55,6 +80,7 @@ def test_every_column_but_the_keys_can_be_null_and_says_what_it_is(stream: str) 
         assert "enum" not in shape, name
 
 
+@pytest.mark.real_clock("it runs a process")
 def test_discovery_needs_no_network_and_no_credential(fake: FakeQonto, tap: Runner) -> None:
     output = tap.command(["--discover"], {"TAP_QONTO_API_URL": fake.url})
     assert output.code == 0
@@ -80,7 +106,8 @@ def test_starting_up_loads_nothing_that_only_a_sync_needs(tap: Runner) -> None:
     config.write_text(json.dumps(tap.settings({})))
     command = [sys.executable, "-c", DISCOVER, str(config)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert {entry["stream"] for entry in json.loads(done.stdout)["streams"]} == {INVOICES, FILES}
+    found = {entry["stream"] for entry in json.loads(done.stdout)["streams"]}
+    assert found == {stream.name for stream in STREAMS}
     collects, *modules = done.stderr.splitlines()[-1].split()
     assert collects == "True"
     assert "tap_qonto.tap" in modules

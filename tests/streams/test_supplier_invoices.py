@@ -14,7 +14,7 @@ import pytest
 from tap_qonto import timestamps
 from tap_qonto.errors import ConfigError, UnreachableError
 from tap_qonto.settings.declaration import SETTINGS
-from tests.support import FILES, INVOICES, bookmark, chosen, output_before
+from tests.support import FILES, INVOICES, all_file_keys, bookmark, chosen, file_keys, output_before
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
@@ -38,7 +38,7 @@ def test_the_list_is_asked_for_in_the_order_of_the_guide(fake: FakeQonto, tap: R
     assert query["sort_by"] == "updated_at:asc"
     assert query["per_page"] == "7"
     assert query["page"] == "1"
-    assert query.keys() == {"sort_by", "per_page", "page", "filter[updated_at_to]"}
+    assert query.keys() == {"sort_by", "per_page", "page"}
 
 
 def test_a_page_holds_a_hundred_rows_by_default(fake: FakeQonto, tap: Runner) -> None:
@@ -98,7 +98,7 @@ def test_filters_are_sent_as_the_api_names_them(
     company: FakeQonto, tap: Runner, filters: Json, sent: list[tuple[str, str]]
 ) -> None:
     tap.sync(INVOICES, supplier_invoices_filter=filters)
-    always = {"sort_by", "per_page", "page", "filter[updated_at_to]"}
+    always = {"sort_by", "per_page", "page"}
     assert [pair for pair in asked(company) if pair[0] not in always] == sent
 
 
@@ -267,7 +267,7 @@ def test_an_incremental_run_has_no_version_at_all(company: FakeQonto, tap: Runne
     assert output.of("ACTIVATE_VERSION") == []
     for stream in (INVOICES, FILES):
         assert versions(output, "RECORD", stream) == {None}
-    assert len(output.records(FILES)) == company.control.count("api", "attachments")
+    assert set(file_keys(output)) == all_file_keys(company)
 
 
 def test_an_empty_table_is_activated_too(fake: FakeQonto, tap: Runner) -> None:
@@ -306,12 +306,22 @@ def test_a_row_that_is_edited_during_a_full_run_is_not_lost(
     assert set(output.ids()) == set(company.control.invoice_ids())
 
 
-def test_full_table_keeps_within_start_and_end(company: FakeQonto, tap: Runner) -> None:
-    stamps = sorted(timestamps.to_utc(row["updated_at"]) for row in company.control.invoices())
-    output = tap.run(catalog=FULL, start_date=stamps[5], end_date=stamps[20])
-    assert [record["updated_at"] for record in output.records()] == stamps[5:21]
-    assert "read whole, but for what start_date and end_date hides" in output.stderr
-    assert "hides" not in tap.run(catalog=FULL).stderr
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"start_date": "2025-01-01"}, "start_date"),
+        ({"end_date": "2025-01-01"}, "end_date"),
+        ({"supplier_invoices_filter": {"status": ["paid"]}}, "supplier_invoices_filter"),
+    ],
+)
+def test_a_table_that_is_read_whole_hides_nothing(
+    company: FakeQonto, tap: Runner, settings: Json, named: str
+) -> None:
+    output = tap.run(catalog=FULL, **settings)
+    assert output.code == 1
+    assert f"is to be read whole (FULL_TABLE), and {named} would hide rows" in output.sentence
+    assert not output.of("ACTIVATE_VERSION")
+    assert not company.control.requests("api")
 
 
 # The SDK's own settings.

@@ -75,6 +75,8 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(unknown))} in tests/targets/catalog.py")
     chosen = [target for target in TARGETS if not names or target.name in names]
     wrong = [problem for target in chosen for problem in install(target)]
+    if arguments.for_tests:
+        venvs.install(*venvs.DBT)
     if not (wrong or arguments.for_tests):
         with TemporaryDirectory(prefix="targets-") as folder:
             wrong = try_all([one for one in chosen if not one.unusable], Path(folder))

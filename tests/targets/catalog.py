@@ -130,16 +130,15 @@ def _s3_csv(place: Place) -> Destination:
     return CsvFiles(folder, settings | {"temp_dir": str(place.folder)})
 
 
-_NO_BATCH = "It ends with an error at the first BATCH message: leave `batch_config` unset."
+_NO_BATCH = "It fails at the first BATCH message. Leave `batch_config` unset."
 _NO_EMPTY = "Empty text becomes null."
 _CSV_NULLS = "CSV cannot tell empty text from null."
 _NOT_JSON = (
-    "Objects and lists are in Python's notation (`{'value': '22.10'}`), not JSON: turn "
-    "flattening on."
+    "It writes objects and lists as Python (`{'value': '22.10'}`), not as JSON. Turn flattening on."
 )
 _MIXED_UP = (
-    "It gives each row the columns of that row alone, so that cells stand in wrong columns, "
-    "without a word: turn flattening on, and it is right."
+    "It writes only the columns that a row has, so values silently end up in wrong columns. Turn "
+    "flattening on."
 )
 
 TARGETS = (
@@ -157,7 +156,7 @@ TARGETS = (
         "PostgreSQL, by key; objects as `jsonb`",
         _postgres_pipelinewise,
         {
-            "texts": "A line break or a tab in a text becomes two characters, `\\n`, `\\t`.",
+            "texts": "A line break or tab becomes two characters, `\\n` or `\\t`.",
             "nulls": _NO_EMPTY,
             "batch": _NO_BATCH,
         },
@@ -169,8 +168,9 @@ TARGETS = (
         "DuckDB, a columnar file, by key; objects as `json`",
         _duckdb,
         {"nulls": _NO_EMPTY, "batch": _NO_BATCH},
-        hint="`duckdb<1.3` must be installed with it: with a newer one it can lose the first row "
-        "of a batch, without a word.",
+        hint="Install `duckdb<1.3` with it: with newer versions it can silently lose the first row "
+        "of a batch. Amounts that Qonto sends as numbers become doubles; their `_cents` columns "
+        "are exact.",
     ),
     Target(
         "target-jsonl",
@@ -188,8 +188,8 @@ TARGETS = (
         _csv,
         {"nulls": _CSV_NULLS},
         unflattened={"decimals": _NOT_JSON, "nested": _NOT_JSON},
-        hint="Each run replaces the file of the one before: give "
-        '`file_naming_scheme: "{stream_name}-{timestamp}.csv"` to keep both.',
+        hint="Each run replaces the files of the run before. Set "
+        '`file_naming_scheme: "{stream_name}-{timestamp}.csv"` to keep them.',
     ),
     Target(
         "target-singer-jsonl",
@@ -205,10 +205,7 @@ TARGETS = (
         "target-s3-jsonl",
         "JSON lines on S3, a file for each run",
         _s3_jsonl,
-        {
-            "batch": "It leaves out what comes as BATCH, with no more than a warning: leave "
-            "`batch_config` unset."
-        },
+        {"batch": "It skips BATCH messages with only a warning. Leave `batch_config` unset."},
     ),
     Target(
         "pipelinewise-target-s3-csv",
@@ -227,7 +224,7 @@ TARGETS = (
         "target-parquet",
         "Parquet",
         _jsonl,
-        unusable="It asks for pandas 0.24.2 and pyarrow 0.13.0, which no supported Python has.",
+        unusable="It requires pandas 0.24.2 and pyarrow 0.13.0, which no supported Python has.",
     ),
     Target(
         "target-sqlite",
@@ -235,7 +232,7 @@ TARGETS = (
         "target-sqlite",
         "SQLite",
         _jsonl,
-        unusable="It asks for SQLAlchemy 1.2, which does not start on Python 3.10 or newer.",
+        unusable="It requires SQLAlchemy 1.2, which does not work on Python 3.10 or newer.",
     ),
 )
 

@@ -6,7 +6,6 @@ import csv
 import gzip
 import json
 import sys
-import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +15,8 @@ import duckdb
 import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
+
+from tests.raw_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -149,11 +150,5 @@ def object_store(folder: Path) -> Generator[str]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
             del format, args
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"

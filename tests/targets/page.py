@@ -16,38 +16,40 @@ _TEXT = """\
 
 <!-- Written by "make targets". -->
 
-What the tap writes was loaded by each of these targets from the package index and read back.
-Every value of both streams was compared with what Qonto has: after a full run, and after a
-second run that read only what had changed.
+Each of these targets loaded the tap's output. Then every value of `supplier_invoices` and
+`attachments` was read back and compared with Qonto's: after a full run, and after a second run that
+read only changes.
 
 {table}
 
-- **rows**: all rows, each once (or, where runs are appended, the last one of each key), with the
-  right columns, numbers and flags.
-- **texts**: texts are as they were, with line breaks, quotes, backslashes, emoji.
-- **instants**: time stamps mean the same microsecond, around both changes of clocks too.
-- **decimals**: amounts have exactly the digits that Qonto gave.
-- **nulls**: null is null, and empty text is empty text.
-- **nested values**: objects and lists are whole.
-- **second run**: what was edited is there in its new version, what is new is there, and the
-  target hands on the state.
-- **flattening**: `flattening_enabled: true`, `flattening_max_depth: 10` of the tap.
-- **stream map**: a column renamed, one removed, rows filtered (with their files), `iban` hashed:
+- **rows**: all rows, each once (the latest per key if the target appends), with the right columns,
+  numbers and booleans.
+- **texts**: text is unchanged, including line breaks, quotes, backslashes and emoji.
+- **instants**: time stamps mean the same microsecond, also around both daylight saving changes.
+- **decimals**: amounts have exactly Qonto's digits.
+- **nulls**: null stays null, and empty text stays empty text.
+- **nested values**: objects and lists are complete.
+- **second run**: edited rows have their new version, new rows are there, and the target emits the
+  state.
+- **flattening**: `flattening_enabled: true`, `flattening_max_depth: 10` of the tap, also for
+  `transactions` and `client_invoices`, which have the most columns then.
+- **stream map**: one column renamed, one removed, rows filtered (with their files), `iban` hashed.
+  `__NULL__` removes a column. So does `null`, but not through Meltano, which drops nulls.
 
   ```yaml
   stream_maps:
     supplier_invoices:
       __filter__: status != 'discarded'
       supplier: supplier_name
-      supplier_name: null
-      supplier_snapshot: null # holds the IBAN too
+      supplier_name: __NULL__
+      supplier_snapshot: __NULL__ # also contains the IBAN
       iban: sha256(iban) if iban else None
   ```
 
-- **`batch_config`**: invoices by files (`jsonl`, `gzip`) instead of messages. It is meant for
-  targets of the Meltano SDK.
+- **`batch_config`**: invoices in files (`jsonl`, `gzip`) instead of RECORD messages, for targets
+  built with the Meltano SDK.
 
-## Why not
+## Limits
 
 {reasons}
 
@@ -55,14 +57,67 @@ second run that read only what had changed.
 
 {hints}
 
-## Not to be used
+## Columns in their types
 
-These are in the package index, but were not usable:
+What a column is after loading, and the cast that gives the right type. In files (JSON lines, CSV)
+amounts are texts or numbers with all digits, times are ISO 8601 in UTC, dates `YYYY-MM-DD`.
+
+| for example | `meltanolabs-target-postgres` | `pipelinewise-target-postgres` | `target-duckdb` | cast |
+| --- | --- | --- | --- | --- |
+| `supplier_invoices.total_amount` | jsonb | jsonb | json | `(total_amount ->> 'value')::numeric(38, 4)`, `total_amount ->> 'currency'` |
+| `transactions.amount` | numeric | double precision | double | `amount::numeric(38, 4)` |
+| `transactions.amount_cents` | bigint | numeric | hugeint | `amount_cents::bigint` |
+| `transactions.emitted_at` | timestamp without time zone | timestamp without time zone | timestamp | `emitted_at AT TIME ZONE 'UTC'` |
+| `supplier_invoices.due_date` | date | character varying | varchar | `due_date::date` |
+| `transactions.attachment_required` | boolean | boolean | boolean | |
+| `supplier_invoices.taxes` (objects) | jsonb[] | jsonb | json | `to_jsonb(taxes)` on PostgreSQL |
+| `transactions.label_ids` (texts) | text[] | jsonb | json | `to_jsonb(label_ids)` on PostgreSQL |
+
+- `transactions.amount` as a double is right to the cent after the cast; `amount_cents` is exact in
+  any case. In euros, `amount_cents / 100.0` is the same.
+- `location` of a file is where it was stored. To join rows with files that were moved, use the last
+  part, which begins with the file's id: `regexp_replace(location, '^.*[/\\\\]', '')`.
+- The [dbt models](reports.md#staging) do all of this.
+
+## PostgreSQL in UTC
+
+Targets for PostgreSQL store times in columns without a time zone, as the clock of their session
+shows them. If the database is in Europe/Paris, 00:50 UTC becomes 01:50. So keep the session in UTC.
+The `meltano.yml` of this repository does that. In your own project, add the loader by the
+definition that comes with the tap:
+
+```bash
+meltano add target-postgres --from-ref /path/to/clone/hub/target-postgres.yml
+```
+
+Or add these lines to your loader:
+
+```yaml
+plugins:
+  loaders:
+  - name: target-postgres
+    env:
+      PGTZ: UTC
+```
+
+Without Meltano, set the environment variable `PGTZ=UTC` for the target. Or set the time zone of the
+database user that loads:
+
+```sql
+ALTER ROLE CURRENT_USER SET timezone TO 'UTC';
+```
+
+[This query](cookbook.md#are-times-in-utc) shows whether it works. Rows that were loaded before
+stay as they are; to correct them, run once with `--full-refresh`.
+
+## Not usable
+
+These are on PyPI, but do not work:
 
 {unusable}
-- `target-s3-delta`: It writes all streams of a run into one table, by way of one folder of the
-  machine; seen in its source.
-"""
+- `target-s3-delta`: It writes all streams of a run into one table, through one folder on the
+  machine, as its source shows.
+"""  # noqa: E501 - tables
 
 
 def page() -> str:

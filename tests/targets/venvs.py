@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.support import Json
 
 CACHE = ROOT / ".cache" / "targets"
+DBT = ("dbt", ("dbt-core~=1.11.0", "dbt-postgres~=1.11", "dbt-duckdb~=1.11", "duckdb<1.3"), "dbt")
+"""Name, packages and program of dbt with its adapters, which is installed as targets are."""
 SECONDS = 300
 # So that the AWS library neither looks for credentials nor cuts what it sends to pieces.
 _AWS = {

@@ -1,0 +1,143 @@
+"""Answers that are not what they should be: read as the specification allows, or told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_qonto.errors import DataError
+from tests.fake_qonto import TODAY
+from tests.streams.served import LISTS, key_of, served
+from tests.support import Json, Runner, chosen, output_before
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fake_qonto import FakeQonto
+
+PAGED = ("supplier_invoices", "transactions", "client_invoices", "labels", "beneficiaries")
+ALSO_NAMED = {name: each.also_named for name, each in LISTS.items() if vars(each).get("also_named")}
+
+
+@pytest.fixture
+def bank(fake: FakeQonto) -> FakeQonto:
+    """A fake whose lists all have rows."""
+    fake.control.reset(invoices=25, today=TODAY)
+    return fake
+
+
+@pytest.fixture
+def tap(bank: FakeQonto, tmp_path: Path) -> Runner:
+    """The tap with OAuth, which every stream takes."""
+    runner = Runner.against(bank, tmp_path)
+    runner.use_oauth(bank)
+    return runner
+
+
+def answer(bank: FakeQonto, name: str, body: Any) -> None:
+    """Let a list answer with this."""
+    bank.control.add_fault(
+        "raw",
+        path=f"^{LISTS[name].path}$",
+        status=200,
+        body=json.dumps(body),
+        content_type="application/json",
+    )
+
+
+def check_told(bank: FakeQonto, tap: Runner, name: str) -> None:
+    """Hold a run to tell of an answer that holds no list, and to move no bookmark."""
+    state = {"bookmarks": {name: {"replication_key_value": "2025-01-01T00:00:00.000000Z"}}}
+    given = state if LISTS[name].replication_key and name != "transactions" else None
+    with pytest.raises(
+        DataError, match=f"Qonto's answer for stream {name} holds no list"
+    ) as failure:
+        tap.sync(catalog=chosen(name), state=given)
+    output = output_before(failure.value)
+    assert output.records(name) == output.of("ACTIVATE_VERSION", name) == []
+    if given:
+        entry = output.state["bookmarks"][name]
+        assert entry["replication_key_value"] == "2025-01-01T00:00:00.000000Z"
+    assert bank.control.count("api")
+
+
+# The others are themselves the row, have the id of a parent in their path, or are read for
+# the organization's id before.
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name, each in LISTS.items()
+        if each.collection and "{id}" not in each.path and name != "organization"
+    ),
+)
+def test_an_answer_without_the_list_is_told(bank: FakeQonto, tap: Runner, name: str) -> None:
+    bank.control.vary(name, collection="rows_of_another_name")
+    check_told(bank, tap, name)
+
+
+@pytest.mark.parametrize("rows", [None, "rows", 5, [None], ["row"], [[]]], ids=str)
+@pytest.mark.parametrize("name", PAGED)
+def test_a_list_that_is_none_is_told(bank: FakeQonto, tap: Runner, name: str, rows: Any) -> None:
+    meta = {"current_page": 1, "next_page": None, "total_pages": 1, "total_count": 5}
+    answer(bank, name, {LISTS[name].collection: rows, "meta": meta})
+    check_told(bank, tap, name)
+
+
+@pytest.mark.parametrize("meta", [None, [], "meta", {}, {"per_page": 100}], ids=str)
+@pytest.mark.parametrize("name", PAGED)
+def test_an_answer_that_does_not_say_if_more_follows_is_told(
+    bank: FakeQonto, tap: Runner, name: str, meta: Any
+) -> None:
+    answer(bank, name, {LISTS[name].collection: [], "meta": meta})
+    check_told(bank, tap, name)
+
+
+@pytest.mark.parametrize("missing", ["next_page", "total_pages", "total_count"])
+@pytest.mark.parametrize("name", ["supplier_invoices", "labels"])
+def test_a_part_of_meta_can_be_missing(
+    bank: FakeQonto, tap: Runner, name: str, missing: str
+) -> None:
+    stamps = {"row-1": "2025-01-01T00:00:00Z", "row-2": "2025-01-02T00:00:00Z"}
+    rows = [{"id": key, "updated_at": stamp} for key, stamp in stamps.items()]
+    meta: Json = {"current_page": 1, "next_page": None, "total_pages": 1, "total_count": 2}
+    del meta[missing]
+    answer(bank, name, {LISTS[name].collection: rows, "meta": meta})
+    assert tap.sync(name).ids(name) == ["row-1", "row-2"]
+    assert bank.control.count("api")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [(name, other) for name in ALSO_NAMED for other in ALSO_NAMED[name]]
+)
+def test_a_list_of_another_name_is_read(
+    bank: FakeQonto, tap: Runner, name: str, other: str
+) -> None:
+    bank.control.vary(name, collection=other)
+    output = tap.sync(catalog=chosen(name))
+    assert {key_of(name, row) for row in output.records(name)} == {
+        key_of(name, row) for row in served(bank, name)
+    }
+
+
+@pytest.mark.parametrize("key", [..., None, "", [], {}, 1.5], ids=str)
+@pytest.mark.parametrize("name", PAGED)
+def test_a_row_without_its_key_ends_its_stream_alone(
+    bank: FakeQonto, tap: Runner, name: str, key: Any
+) -> None:
+    def fields(of: Json) -> Json:
+        return {field: value for field, value in (of | {"id": key}).items() if value is not ...}
+
+    stamp = "2025-06-01T00:00:00.000Z"
+    rows = [fields({"updated_at": stamp, "created_at": stamp, "bank_account_id": "any"})]
+    meta = {"current_page": 1, "next_page": None, "total_pages": 1, "total_count": 1}
+    answer(bank, name, {LISTS[name].collection: rows, "meta": meta})
+    with pytest.raises(DataError, match="has no id") as failure:
+        tap.sync(name, "teams", "sync_log")
+    output = output_before(failure.value)
+    assert output.records(name) == []
+    assert output.ids("teams") == bank.control.ids("teams")
+    statuses = {row["stream"]: row["status"] for row in output.records("sync_log")}
+    assert statuses == {name: "failed", "teams": "complete"}

@@ -1,0 +1,186 @@
+"""A list as the API would page it, which changes between any two requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tap_qonto import timestamps
+from tap_qonto.reading.pages import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_qonto.reading.ways import Ask
+
+Row = dict[str, Any]
+START = datetime(2025, 3, 30, 0, 59, 57, tzinfo=timezone.utc)
+"""Three seconds before the clocks of Qonto's users go forward."""
+PARIS = ZoneInfo("Europe/Paris")
+STATUSES = ("pending", "declined", "completed", "reversed")
+
+
+class CappedError(Exception):
+    """A page so far back that Qonto does not hand it out."""
+
+
+class Habits(NamedTuple):
+    """How Qonto may answer, where its documentation leaves it open.
+
+    Attributes:
+        inclusive: Whether bounds include the instant that they name.
+        cuts: Whether filters look at whole seconds alone.
+        shuffles: Whether rows of one instant come in another order each time.
+        style: How ``meta`` says that a page follows: ``null``, ``absent`` or ``zero``.
+        is_local: Whether stamps have the offset of Paris.
+        cap: The last page that is handed out; None for no limit.
+    """
+
+    inclusive: bool = True
+    cuts: bool = False
+    shuffles: bool = False
+    style: str = "null"
+    is_local: bool = False
+    cap: int | None = None
+
+
+@dataclass
+class MovingList:
+    """Rows, a clock, and what the list can do.
+
+    Attributes:
+        habits: How it answers.
+        tick: How far the clock moves with each change.
+        deletes: Whether rows can be deleted.
+        ignores_filter: Whether it hands out all rows, whatever the bounds.
+        null_each: Each of how many rows has no `updated_at`; 0 for none.
+        hidden: Statuses that are not shown unless they are named.
+    """
+
+    habits: Habits
+    tick: timedelta
+    deletes: bool = True
+    ignores_filter: bool = False
+    null_each: int = 0
+    hidden: Sequence[str] = ()
+    now: datetime = START
+    rows: dict[str, Row] = field(default_factory=dict)
+    made: int = 0
+    random: Random = field(default_factory=lambda: Random(1))  # noqa: S311 - repeatable
+
+    def change(self, what: str, which: int) -> None:
+        """Do one thing that somebody does meanwhile.
+
+        Args:
+            what: ``add``, ``edit``, ``touch`` (edit within the same instant) or ``delete``.
+            which: The row, counted round.
+        """
+        keys = list(self.rows)
+        if what != "touch":
+            self.now += self.tick
+        if what == "add" or not keys:
+            self.add(1)
+        elif what in {"edit", "touch"}:
+            row = self.rows[keys[which % len(keys)]]
+            row["version"] += 1
+            row["status"] = STATUSES[which % 4]
+            if row["updated_at"] is not None:
+                row["updated_at"] = self.now
+        elif self.deletes:
+            del self.rows[keys[which % len(keys)]]
+
+    def add(self, count: int) -> None:
+        """Add rows that share an instant."""
+        for _ in range(count):
+            self.made += 1
+            is_null = self.null_each and self.made % self.null_each == 0
+            key = f"r{self.made:05d}"
+            self.rows[key] = {
+                "id": key,
+                "created_at": self.now,
+                "updated_at": None if is_null else self.now,
+                "status": STATUSES[self.made % 4],
+                "version": 0,
+            }
+
+    def answer(self, order: str, ask: Ask) -> Page:
+        """Answer as the server would.
+
+        Args:
+            order: As ``sort_by`` has it; "" for the order in which rows were made.
+            ask: What is asked for.
+
+        Raises:
+            CappedError: The page is too far back.
+        """
+        habits = self.habits
+        rows = [row for row in self.rows.values() if self._is_shown(row, ask)]
+        name, _, direction = order.partition(":")
+        if name:
+            if habits.shuffles:
+                self.random.shuffle(rows)
+            rows.sort(key=lambda row: row[name] or START, reverse=direction == "desc")
+        # The header has whole seconds.
+        date = self.now.replace(microsecond=0)
+        if ask.page is None:
+            return Page.only([self._served(row) for row in rows], date)
+        pages = -(-len(rows) // ask.size)
+        if ask.page > max(pages, 1):
+            return Page.past_the_end(ask.page)
+        if habits.cap and ask.page > habits.cap:
+            raise CappedError
+        first = (ask.page - 1) * ask.size
+        part = [self._served(row) for row in rows[first : first + ask.size]]
+        return Page.read(part, self._meta(ask.page, pages, len(rows)), ask.page, date)
+
+    def _served(self, row: Row) -> Row:
+        return {name: self._shown(value) for name, value in row.items()}
+
+    def _shown(self, value: object) -> object:
+        if not isinstance(value, datetime):
+            return value
+        return value.astimezone(PARIS).isoformat() if self.habits.is_local else _show(value)
+
+    def _meta(self, page: int, pages: int, total: int) -> Row:
+        style = self.habits.style
+        meta: Row = {"current_page": page, "total_pages": pages, "per_page": 100}
+        # Quotes document `total`; invoicing says `previous_page` (observed).
+        meta["total" if style == "zero" else "total_count"] = total
+        meta["previous_page" if style == "zero" else "prev_page"] = page - 1 or None
+        if page < pages and style != "absent":
+            meta["next_page"] = page + 1
+        elif style != "absent":
+            meta["next_page"] = None if style == "null" else 0
+        return meta
+
+    def _is_shown(self, row: Row, ask: Ask) -> bool:
+        named = [value for name, value in ask.params if name == "status[]"]
+        if row["status"] not in named if named else row["status"] in self.hidden:
+            return False
+        return self.ignores_filter or all(
+            self._is_within(row[name], *bounds) for name, bounds in ask.bounds.items()
+        )
+
+    def _is_within(
+        self, stamp: datetime | None, lower: datetime | None, upper: datetime | None
+    ) -> bool:
+        if lower is None and upper is None:
+            return True
+        if stamp is None:
+            return False
+        stamp = stamp.replace(microsecond=0) if self.habits.cuts else stamp
+        # Bounds are sent in whole seconds.
+        low = lower and lower.replace(microsecond=0)
+        high = upper and upper.replace(microsecond=0)
+        equal = self.habits.inclusive
+        return not (
+            (low and (stamp < low or (stamp == low and not equal)))
+            or (high and (stamp > high or (stamp == high and not equal)))
+        )
+
+
+def _show(instant: datetime) -> str:
+    return timestamps.show(instant)

@@ -1,0 +1,64 @@
+"""Bulk changes, which stamp many rows with one instant: how many requests they cost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.window import Window
+from tests.reading.moving_list import Habits, MovingList
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_qonto.reading.ways import Way
+
+pytestmark = pytest.mark.real_clock("they are long, and read no clock")
+
+SIZE = 100
+EVEN = {f"{count} an instant": [count] * (6_000 // count) for count in (150, 300, 1_000)}
+UNEVEN = {
+    "all at once": [3_000],
+    "in the middle": [*[1] * 1_000, 1_000, *[1] * 1_000],
+    "more and more": [*[1] * 500, *[10] * 50, *[100] * 5, 500, 1_000],
+    "a row more than a page": [101] * 29,
+    "half pages": [50] * 60,
+}
+GROUPS = EVEN | UNEVEN
+
+
+def read(way: Way, groups: Sequence[int], edits: int) -> tuple[int, int]:
+    """Read rows of an earlier day; return the requests, and how many rows are missing."""
+    qonto = MovingList(Habits(), timedelta(milliseconds=50))
+    for count in groups:
+        qonto.add(count)
+        qonto.now += timedelta(hours=1)
+    qonto.now += timedelta(days=1)
+    window = Window.of({"lookback_seconds": 0}, None, begun=qonto.now, is_open=True)
+    walk = way.walk(window, (None, None), SIZE)
+    found: set[str] = set()
+    calls = 0
+    while ask := walk.ask():
+        found |= {row["id"] for row in walk.take(qonto.answer(way.order or "", ask))}
+        calls += 1
+        for edit in range(edits):
+            qonto.change("edit", 7_919 * (2 * calls + edit))
+    return calls, len(qonto.rows.keys() - found)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("way", [UpdatedAnchored(), CreatedAnchored(has_updated=False)])
+def test_without_edits_bulk_changes_cost_hardly_more_than_the_fewest(way: Way, name: str) -> None:
+    calls, missing = read(way, GROUPS[name], 0)
+    assert missing == 0
+    assert calls <= 1.15 * sum(GROUPS[name]) / SIZE
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_with_two_edits_a_page_bulk_changes_cost_half_as_much_again(name: str) -> None:
+    calls, missing = read(UpdatedAnchored(), GROUPS[name], 2)
+    assert missing == 0
+    assert calls <= 1.5 * sum(GROUPS[name]) / SIZE

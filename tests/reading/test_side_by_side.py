@@ -1,0 +1,294 @@
+"""Slices under any order of answers, and edits, additions and deletions between them."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.done import Reached, remember, remembered
+from tap_qonto.reading.side_by_side import SideBySide
+from tap_qonto.reading.statuses import EveryStatus
+from tap_qonto.reading.window import Window
+from tests.reading.moving_list import STATUSES, Habits, MovingList, Row
+from tests.reading.still_list import NOW, SHAPES, SIZE, YEARS, StillList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tap_qonto.reading.done import Stretch
+    from tap_qonto.reading.pages import Page
+    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.ways import Ask, Way
+
+pytestmark = pytest.mark.real_clock("they are long, and read no clock")
+
+EXAMPLES = int(os.environ.get("TAP_QONTO_EXAMPLES", "200"))
+"""`make soak` asks for more, and for others at each run."""
+FAR_TOO_MANY = 3_000
+
+
+class Kind(NamedTuple):
+    """A kind of list: the way to read it, and its quirks."""
+
+    way: Way
+    quirks: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+BOTH_WAYS = "W1, some statuses hidden"
+"""A list that is read both ways where it changes while they are counted."""
+KINDS = {
+    "W1": Kind(UpdatedAnchored()),
+    BOTH_WAYS: Kind(
+        EveryStatus(UpdatedAnchored(), "status[]", STATUSES),
+        {"hidden": ("declined", "reversed")},
+    ),
+    "W2": Kind(CreatedAnchored()),
+    "W2, with nulls": Kind(CreatedAnchored(may_be_null=True), {"null_each": 3}),
+    "W3": Kind(CreatedAnchored(has_updated=False)),
+}
+
+
+class World(NamedTuple):
+    """Rows, the ways in which Qonto may answer, and what happens meanwhile.
+
+    Attributes:
+        groups: Rows that share an instant, each with the seconds to the next.
+        size: Rows for each page.
+        tick: How far the clock moves with each change.
+        habits: How Qonto answers.
+        changes: What happens after each step of the run.
+        is_full: Whether targets drop what a run does not bring.
+        workers: How many requests are under way at most.
+        order: Which of the requests under way is evaluated or arrives next.
+        late: Which requests, counted by their evaluation, arrive when no other is under way.
+        killed_after: How many answers arrive before the run is killed.
+    """
+
+    groups: list[tuple[int, float]]
+    size: int
+    tick: timedelta
+    habits: Habits
+    changes: list[list[tuple[str, int]]]
+    is_full: bool
+    workers: int
+    order: list[int]
+    late: set[int]
+    killed_after: list[int]
+
+
+GAPS = [0.0, 0.000001, 0.4, 1.0, 1.0, 2.0, 7.0, 60.0, 3600.0, 2_000_000.0, 15_000_000.0]
+KINDS_OF_CHANGE = ["edit", "edit", "edit", "touch", "add", "delete"]
+
+
+def world_of(seed: int) -> World:
+    """Return a world with a list that is long enough to be split; shrinking has no sense."""
+    random = Random(seed)  # noqa: S311 - repeatable
+    busy = random.choice([0, 1, 1, 3])
+    gaps = random.sample(GAPS, 3)
+    return World(
+        groups=[(random.choice([1, 1, 1, 2, 9]), random.choice(gaps)) for _ in range(32)],
+        size=random.choice([3, 3, 7]),
+        tick=random.choice([timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=1)]),
+        habits=Habits(
+            inclusive=random.random() < 0.5,
+            cuts=random.random() < 0.5,
+            shuffles=random.random() < 0.5,
+            style=random.choice(["null", "absent", "zero"]),
+            is_local=random.random() < 0.5,
+        ),
+        changes=[
+            [
+                (random.choice(KINDS_OF_CHANGE), random.randrange(999))
+                for _ in range(random.randint(0, busy))
+            ]
+            for _ in range(random.choice([20, 100]))
+        ],
+        is_full=random.random() < 0.3,
+        workers=random.choice([1, 2, 3, 3, 8, 20]),
+        order=[random.randrange(20) for _ in range(random.choice([0, 200]))],
+        late={random.randrange(1, 25) for _ in range(random.choice([0, 2, 5]))},
+        killed_after=[random.randrange(2, 40) for _ in range(random.choice([0, 0, 1, 3]))],
+    )
+
+
+WORLDS = st.integers(0, 2**40).map(world_of)
+
+
+class Reading(NamedTuple):
+    """What one run handed out."""
+
+    rows: list[Row]
+    reached: Reached
+    is_killed: bool
+
+
+def read(
+    qonto: MovingList,
+    way: Way,
+    world: World,
+    before: Reached,
+    meanwhile: Callable[[], object],
+    killed_after: int | None = None,
+) -> Reading:
+    """Read a list with several workers, whose requests take as long as they like.
+
+    A request is evaluated at one moment, and its answer arrives at another.
+    """
+    window = Window.of(
+        {"lookback_seconds": 0},
+        None if world.is_full else before.bookmark,
+        begun=qonto.now,
+        is_open=world.is_full,
+    )
+    above = () if world.is_full else before.above
+    reading = SideBySide(way.walk(window, (None, None), world.size), world.size, above)
+    reached = before
+    found: list[Row] = []
+    under_way: list[tuple[Part, Ask, Page | None]] = []
+    late: list[tuple[Part, Ask, Page | None]] = []
+    order = iter(world.order)
+    evaluated = arrived = 0
+    while True:
+        asks = reading.asks(world.workers - len(under_way) - len(late))
+        under_way += [(part, ask, None) for part, ask in asks]
+        assert len(under_way) + len(late) <= world.workers
+        if not under_way:
+            under_way, late = late, []
+        if not under_way:
+            return Reading(found, reached, is_killed=False)
+        part, ask, page = under_way.pop(next(order, 0) % len(under_way))
+        if page is None:
+            evaluated += 1
+            page = qonto.answer(way.order or "", ask)
+            (late if evaluated in world.late else under_way).insert(0, (part, ask, page))
+        else:
+            arrived += 1
+            assert arrived < FAR_TOO_MANY, "the reading does not end"
+            found += reading.take(part, page)
+            reached = reading.reached if reading.reached.bookmark else reached
+            if arrived == killed_after:
+                return Reading(found, reached, is_killed=True)
+        meanwhile()
+
+
+def kept(reached: Reached) -> Sequence[Stretch]:
+    """Return what the next run reads in the state."""
+    entry: dict[str, Any] = {}
+    remember(entry, reached.above)
+    return remembered(json.loads(json.dumps(entry)))
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.timeout(3600)
+@settings(max_examples=EXAMPLES // len(KINDS), derandomize=EXAMPLES == 200)
+@given(world=WORLDS)
+def test_nothing_is_lost_and_nothing_comes_twice_in_any_order(name: str, world: World) -> None:
+    kind = KINDS[name]
+    qonto = MovingList(world.habits, world.tick, **kind.quirks)
+    for count, gap in world.groups:
+        qonto.add(count)
+        qonto.now += timedelta(seconds=gap)
+    before = set(qonto.rows)
+    due = iter(world.changes)
+
+    def meanwhile() -> None:
+        for what, which in next(due, []):
+            # No bookmark tells two versions of one instant, unless it is the last one.
+            can_tell = world.tick < timedelta(milliseconds=1)
+            qonto.change(what if can_tell else what.replace("touch", "edit"), which)
+
+    table: dict[str, Row] = {}
+    reached = Reached(None)
+    for killed_after in [*world.killed_after, None]:
+        run = read(qonto, kind.way, world, reached, meanwhile, killed_after)
+        reached = Reached(run.reached.bookmark, kept(run.reached))
+        assert run.is_killed or not reached.above
+        table |= {row["id"]: row for row in run.rows}
+        versions = [(row["id"], row["updated_at"], row["version"]) for row in run.rows]
+        if name != BOTH_WAYS:
+            assert len(set(versions)) == len(versions)
+        is_read_whole = world.is_full or not kind.way.is_bounded
+        if is_read_whole and not run.is_killed:
+            # A target drops what an earlier run loaded and this one did not bring.
+            assert before & set(qonto.rows) <= {row["id"] for row in run.rows}
+    qonto.now += timedelta(minutes=5)
+    quiet = read(qonto, kind.way, world, reached, lambda: None)
+    table |= {row["id"]: row for row in quiet.rows}
+    latest = {key: row["version"] for key, row in qonto.rows.items()}
+    assert {key: table[key]["version"] for key in latest if key in table} == latest
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("workers", [8, 16])
+def test_slices_cost_few_calls_more_than_full_pages(shape: str, workers: int) -> None:
+    """In rounds: all that is under way is answered, then the next goes out."""
+    rows = 20_000
+    qonto = StillList.of(shape, rows)
+    reading, found, calls, rounds = qonto.reading(), 0, 0, 0
+    while asks := reading.asks(workers):
+        rounds += 1
+        calls += len(asks)
+        for part, ask in asks:
+            found += len(reading.take(part, qonto.answer(ask)))
+    assert found == rows
+    # Each page but the first brings the last row of the one before again.
+    fewest = 1 + (rows - SIZE) / (SIZE - 1)
+    assert calls <= fewest + 1.5 * workers
+    assert rounds <= 1.35 * fewest / workers + 5
+
+
+@pytest.mark.parametrize("workers", [2, 8, 64])
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
+def test_a_killed_backfill_goes_on_where_it_was(share: float, workers: int) -> None:
+    rows = 10_000
+    qonto = StillList.of("recent-heavy", rows)
+    fewest = rows / SIZE
+    found: set[str] = set()
+    reached, calls = Reached(None), 0
+    reading = qonto.reading()
+    while calls < share * fewest:
+        for part, ask in reading.asks(workers):
+            found |= {row["id"] for row in reading.take(part, qonto.answer(ask))}
+            reached, calls = reading.reached, calls + 1
+    above = kept(reached)
+    assert len(json.dumps([[str(each) for each in stretch] for stretch in above])) < 2_500
+    again, asked = qonto.reading(reached.bookmark, above), 0
+    while asks := again.asks(workers):
+        for part, ask in asks:
+            asked += 1
+            found |= {row["id"] for row in again.take(part, qonto.answer(ask))}
+    assert len(found) == rows
+    assert asked <= 1.05 * (fewest - calls) + 2.5 * min(workers, 40) + 2
+    assert not again.reached.above
+
+
+@pytest.mark.parametrize("is_bounded", [False, True])
+def test_the_next_run_leaves_out_no_more_than_is_certain(*, is_bounded: bool) -> None:
+    """Not what is younger than a minute, nor what `end_date` cuts off within its second."""
+    qonto = StillList((YEARS + 115) / 2_000 * number for number in range(2_001))
+    last = upper = None
+    most = NOW - timedelta(minutes=1)
+    if is_bounded:
+        # A row lies at the bound, and is dropped, since it is past `end_date`.
+        upper = qonto.stamps[1_500].replace(microsecond=0)
+        qonto.stamps[1_500] = upper
+        last = upper - timedelta(microseconds=500_000)
+        most = upper - timedelta(seconds=1)
+    walk = UpdatedAnchored().walk(Window(None, upper, None, last, NOW), (None, None), SIZE)
+    reading = SideBySide(walk, SIZE)
+    ((part, ask),) = reading.asks(1)
+    reading.take(part, qonto.answer(ask))
+    reading.asks(2)[1][0].is_asked = False
+    # The answer to the lower part never comes.
+    while asks := reading.asks(1):
+        for part, ask in asks:
+            reading.take(part, qonto.answer(ask))
+    assert reading.reached.above[-1].end == most

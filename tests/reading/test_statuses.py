@@ -1,0 +1,104 @@
+"""Lists that hide rows of some statuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_qonto.reading.by_time import UpdatedAnchored
+from tap_qonto.reading.pages import Page
+from tap_qonto.reading.statuses import EveryStatus
+from tap_qonto.reading.ways import OutOfOrderError
+from tap_qonto.reading.window import Window
+from tests.reading.moving_list import STATUSES, Habits, MovingList
+
+if TYPE_CHECKING:
+    from tap_qonto.reading.ways import Ask
+
+WINDOW = Window(None, None, None, None, datetime(2025, 7, 1, tzinfo=timezone.utc), is_open=True)
+WAY = EveryStatus(UpdatedAnchored(), "status[]", ("pending", "completed"))
+
+
+def page(*seconds: int) -> Page:
+    """Return the one page of a list whose rows were updated at these seconds."""
+    rows: list[dict[str, Any]] = [
+        {"id": str(second), "updated_at": f"2025-06-01T00:00:{second:02d}Z"} for second in seconds
+    ]
+    return Page(rows, 1, 1, len(rows), more=False)
+
+
+@pytest.mark.parametrize("answers_before", [0, 1])
+def test_an_answer_out_of_order_can_be_taken_again(answers_before: int) -> None:
+    """It does not end the walk as if all was read."""
+    walk = WAY.walk(WINDOW, (None, None), 100)
+    rows = [row for _ in range(answers_before) for row in walk.take(page(1, 2))]
+    asked = walk.ask()
+    for _ in range(2):
+        with pytest.raises(OutOfOrderError):
+            walk.take(page(2, 1))
+        assert walk.ask() == asked
+        assert not walk.is_whole
+    while ask := walk.ask():
+        lower, _ = ask.bounds["updated_at"]
+        rows += walk.take(page() if lower else page(1, 2))
+    assert [row["id"] for row in rows] == ["1", "2"]
+    assert walk.is_whole
+
+
+class HidesOld(MovingList):
+    """A list that hides pending rows that are old, too."""
+
+    def answer(self, order: str, ask: Ask) -> Page:
+        old = [] if ask.params else [f"r{number:05d}" for number in range(4, 40, 4)]
+        kept = self.rows
+        self.rows = {key: row for key, row in kept.items() if key not in old}
+        try:
+            return super().answer(order, ask)
+        finally:
+            self.rows = kept
+
+
+def bank(count: int, kind: type[MovingList] = MovingList, **quirks: Any) -> MovingList:
+    listed = kind(Habits(), timedelta(seconds=1), **quirks)
+    for _ in range(count):
+        listed.add(1)
+        listed.now += timedelta(minutes=1)
+    return listed
+
+
+def read(listed: MovingList, size: int) -> tuple[list[str], int]:
+    """Return the keys of all rows, in the order in which they came, and the calls."""
+    walk = EveryStatus(UpdatedAnchored(), "status[]", STATUSES).walk(
+        replace(WINDOW, is_open=False), (None, None), size
+    )
+    found: list[str] = []
+    calls = 0
+    while ask := walk.ask():
+        calls += 1
+        found += [row["id"] for row in walk.take(listed.answer(UpdatedAnchored.order, ask))]
+        # A run can be killed here: what the bookmark passes was handed out.
+        if place := walk.complete_to:
+            passed = [row["id"] for row in listed.rows.values() if row["updated_at"] < place]
+            assert set(passed) <= set(found)
+    return found, calls
+
+
+@pytest.mark.parametrize("hidden", [(), ("declined",), ("declined", "reversed")])
+def test_a_short_list_takes_two_requests(hidden: tuple[str, ...]) -> None:
+    found, calls = read(bank(40, hidden=hidden), 100)
+    assert (len(found), len(set(found)), calls) == (40, 40, 2)
+
+
+@pytest.mark.parametrize("hidden", [(), ("declined",), ("completed", "reversed")])
+def test_a_long_list_is_read_once_whatever_it_hides(hidden: tuple[str, ...]) -> None:
+    found, calls = read(bank(990, hidden=hidden), 100)
+    assert (len(found), len(set(found))) == (990, 990)
+    assert calls <= 10 + 5
+
+
+def test_a_list_that_hides_more_than_whole_statuses_is_read_both_ways() -> None:
+    found, _ = read(bank(200, HidesOld), 20)
+    assert len(set(found)) == 200

@@ -1,0 +1,219 @@
+"""Every way of reading, under edits, additions and deletions between any two requests."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.paged import NewestFirst, Paged
+from tap_qonto.reading.statuses import EveryStatus
+from tap_qonto.reading.ways import UnsuitableError
+from tap_qonto.reading.whole import Whole
+from tap_qonto.reading.window import Window
+from tests.reading.moving_list import STATUSES, CappedError, Habits, MovingList, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_qonto.reading.ways import Way
+
+EXAMPLES = int(os.environ.get("TAP_QONTO_EXAMPLES", "200"))
+"""`make soak` asks for more, and for others at each run."""
+FAR_TOO_MANY = 3_000
+LARGE = 40
+"""Rows of the smallest page that is asked for in halves."""
+
+
+class Kind(NamedTuple):
+    """A kind of list: the ways to read it, the order it has by itself, and its quirks."""
+
+    ways: tuple[Way, ...]
+    order: str = ""
+    quirks: dict[str, Any] = {}  # noqa: RUF012 - never changed
+
+
+KINDS = {
+    "W1": Kind((UpdatedAnchored(),)),
+    "W1, some statuses hidden": Kind(
+        (EveryStatus(UpdatedAnchored(), "status[]", STATUSES),),
+        quirks={"hidden": ("declined", "reversed")},
+    ),
+    "W1, an unknown status": Kind(
+        (EveryStatus(UpdatedAnchored(), "status[]", STATUSES[:3]),),
+        quirks={"hidden": ("declined",)},
+    ),
+    "W2": Kind((CreatedAnchored(),)),
+    "W2, with nulls": Kind((CreatedAnchored(may_be_null=True),), quirks={"null_each": 3}),
+    "W3": Kind((CreatedAnchored(has_updated=False),)),
+    "W3, no upper bound": Kind((CreatedAnchored(has_updated=False, has_upper=False),)),
+    # Pages by number need an order that stands: ties do not shuffle below here.
+    "W4": Kind((NewestFirst(),), "updated_at:desc", {"deletes": False}),
+    "W4, with deletions": Kind((NewestFirst("updated_at:desc"),)),
+    "W4, after a probe": Kind(
+        (UpdatedAnchored(), NewestFirst("updated_at:desc")), quirks={"ignores_filter": True}
+    ),
+    "W5": Kind((Paged(),)),
+    "W6": Kind((Whole(),)),
+}
+
+
+class World(NamedTuple):
+    """Rows, the ways in which Qonto may answer, and what happens meanwhile.
+
+    Attributes:
+        groups: Rows that share an instant, each with the ticks to the next.
+        age: For how long they have been there when they are read.
+        size: Rows for each page.
+        tick: How far the clock moves with each change.
+        habits: How Qonto answers.
+        changes: What happens after each request.
+        cut: Requests, counted from 0, to which no whole answer comes.
+        is_full: Whether targets drop what a run does not bring.
+    """
+
+    groups: list[tuple[int, int]]
+    age: timedelta
+    size: int
+    tick: timedelta
+    habits: Habits
+    changes: list[list[tuple[str, int]]]
+    is_full: bool
+    cut: set[int]
+
+
+CHANGE = st.tuples(st.sampled_from(["edit", "edit", "touch", "add", "delete"]), st.integers(0, 999))
+WORLDS = st.builds(
+    World,
+    st.lists(st.tuples(st.integers(1, 45), st.integers(0, 4)), max_size=4),
+    st.sampled_from([timedelta(0), timedelta(hours=1)]),
+    st.sampled_from([1, 2, 7, 20, 40]),
+    st.sampled_from([timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=1)]),
+    st.builds(
+        Habits,
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from(["null", "absent", "zero"]),
+        st.booleans(),
+        st.sampled_from([None, None, 3]),
+    ),
+    st.lists(st.lists(CHANGE, max_size=4), max_size=10),
+    st.booleans(),
+    st.sets(st.integers(0, 9), max_size=2),
+)
+
+CROWDED_WORLDS = st.builds(
+    World,
+    st.lists(st.tuples(st.integers(15, 62), st.integers(1, 4)), min_size=2, max_size=4),
+    st.just(timedelta(hours=1)),
+    st.sampled_from([20, 40]),
+    st.sampled_from([timedelta(seconds=1), timedelta(hours=1)]),
+    st.builds(Habits, shuffles=st.booleans()),
+    st.lists(st.lists(CHANGE, max_size=2), min_size=4, max_size=16),
+    st.booleans(),
+    st.sets(st.integers(1, 9), max_size=1),
+)
+"""Of an earlier day, with many rows in each instant."""
+CROWDED_KINDS = ["W1", "W1, some statuses hidden", "W3"]
+
+
+class Reading(NamedTuple):
+    """What one run handed out."""
+
+    rows: dict[str, Row]
+    bookmark: datetime | None
+    is_whole: bool
+
+
+def read(
+    qonto: MovingList,
+    kind: Kind,
+    world: World,
+    bookmark: datetime | None,
+    meanwhile: Callable[[], object],
+) -> Reading:
+    """Read a list as the reader does, the next way where one does not do."""
+    window = Window.of(
+        {"lookback_seconds": 0},
+        None if world.is_full else bookmark,
+        begun=qonto.now,
+        is_open=world.is_full,
+    )
+    found: dict[str, Row] = {}
+    calls = 0
+    for way in kind.ways:
+        walk = way.walk(window, (None, None), world.size)
+        try:
+            while ask := walk.ask():
+                calls += 1
+                assert calls < FAR_TOO_MANY, "the walk does not end"
+                if calls - 1 in world.cut and ask.size >= LARGE:
+                    walk.halve()
+                    continue
+                rows = walk.take(qonto.answer(way.order or kind.order, ask))
+                found.update({row["id"]: row for row in rows})
+                bookmark = walk.complete_to or bookmark
+                meanwhile()
+        except UnsuitableError:
+            continue
+        except CappedError:
+            return Reading(found, bookmark, is_whole=False)
+        return Reading(found, bookmark, walk.is_whole)
+    pytest.fail("no way does")
+
+
+def check(name: str, world: World) -> None:
+    """Read a list that changes, once more when it is quiet, and compare."""
+    kind = KINDS[name]
+    shuffles = world.habits.shuffles and name.startswith(("W1", "W2", "W3"))
+    habits = world.habits._replace(shuffles=shuffles)
+    qonto = MovingList(habits, world.tick, **kind.quirks)
+    for count, gap in world.groups:
+        qonto.add(min(count, 3 * world.size + 2))
+        qonto.now += world.tick * gap
+    qonto.now += world.age
+    before = set(qonto.rows)
+    due = iter(world.changes)
+
+    def meanwhile() -> None:
+        for what, which in next(due, []):
+            qonto.change(what, which)
+
+    first = read(qonto, kind, world, None, meanwhile)
+    is_read_whole = world.is_full or not any(way.is_bounded for way in kind.ways)
+    if is_read_whole and first.is_whole:
+        # A target drops what an earlier run loaded and this one did not bring.
+        assert before & set(qonto.rows) <= set(first.rows)
+    qonto.now += timedelta(minutes=5)
+    qonto.habits = habits._replace(cap=None)
+    quiet = read(qonto, kind, world, first.bookmark, lambda: None)
+    table = first.rows | quiet.rows
+    versions = {key: row["version"] for key, row in qonto.rows.items()}
+    assert {key: table[key]["version"] for key in versions if key in table} == versions
+    if is_read_whole:
+        assert quiet.is_whole
+        assert set(quiet.rows) == set(qonto.rows)
+
+
+@pytest.mark.real_clock("it is long, and reads no clock")
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.timeout(3600)
+@settings(max_examples=EXAMPLES, derandomize=EXAMPLES == 200)
+@given(world=WORLDS)
+def test_nothing_is_lost_and_no_living_row_is_dropped(name: str, world: World) -> None:
+    check(name, world)
+
+
+@pytest.mark.real_clock("it is long, and reads no clock")
+@pytest.mark.parametrize("name", CROWDED_KINDS)
+@pytest.mark.timeout(3600)
+@settings(max_examples=EXAMPLES // 2, derandomize=EXAMPLES == 200)
+@given(world=CROWDED_WORLDS)
+def test_nothing_is_lost_where_many_rows_share_an_instant(name: str, world: World) -> None:
+    check(name, world)
