@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import yaml
 from bench.figures import shown
 from tap_qonto.settings.authentication import WAYS
 from tap_qonto.settings.declaration import SETTINGS
-from tap_qonto.streams import STREAMS
+from tap_qonto.streams import STREAMS, SyncLog
 from tap_qonto.tap import TapQonto
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def plugin() -> str:
         "capabilities": sorted(capability.value for capability in TapQonto.capabilities),
         "settings_group_validation": [list(names) for names in WAYS.values()],
         "settings": settings_of_meltano(),
+        # Meltano's own default, `*.*`, knows nothing of what is left out by default.
+        "select": ["*.*", *(f"!{each.name}.*" for each in STREAMS if not each.selected_by_default)],
     }
     text = yaml.safe_dump(definition, allow_unicode=True, sort_keys=False, width=100)
     return textwrap.indent(text, "    ").rstrip()
@@ -102,17 +105,39 @@ def table_of_settings() -> str:
     return _table(rows)
 
 
+HEAD = ("stream", "rows", "key", "how it is read", "scope", "API key")
+"""What the table of streams says of each."""
+_ACCESS = {
+    "any": "yes",
+    "oauth": "no, OAuth only",
+    "unsure": "tried; skipped if Qonto refuses it",
+}
+
+
+def facts_of(stream: Any) -> tuple[str, ...]:
+    """Return the facts of a stream in words, in the order of `HEAD`."""
+    name = f"`{stream.name}`" + ("" if stream.selected_by_default else " (not by default)")
+    return (
+        name,
+        str(stream.__doc__).splitlines()[0],
+        ", ".join(f"`{column}`" for column in stream.primary_keys),
+        _reading(stream),
+        f"`{stream.scope}`" if stream.scope else "none",
+        _ACCESS[getattr(stream.parent_stream_type or stream, "access", "any")],
+    )
+
+
+def _reading(stream: Any) -> str:
+    """Say in words how a stream is read."""
+    if stream is SyncLog:
+        return "written when a stream ends"
+    parent = stream.parent_stream_type
+    return f"with `{parent.name}`" if parent else str(stream.ways[0].in_words)
+
+
 def table_of_streams() -> str:
     """Write the table of streams."""
-    rows = [("stream", "rows are", "key", "how it is read"), ("---",) * 4]
-    for stream in STREAMS:
-        facts = vars(stream)
-        parent = facts.get("parent_stream_type")
-        way = f"with `{parent.name}`" if parent else facts["ways"][0].in_words
-        key = ", ".join(f"`{name}`" for name in facts["primary_keys"])
-        what = str(stream.__doc__).splitlines()[0].removeprefix("Stream of ")
-        rows.append((f"`{facts['name']}`", what, key, way))
-    return _table(rows)
+    return _table([HEAD, ("---",) * len(HEAD), *map(facts_of, STREAMS)])
 
 
 def table_of_edits() -> str:
@@ -153,6 +178,18 @@ def table_of_figures() -> str:
     return _table(rows)
 
 
+def quoted(piece: str) -> Callable[[], str]:
+    """Return a function that quotes a piece of the quick start, with links as README has them."""
+
+    def quote() -> str:
+        page = (ROOT / "docs" / "quick-start.md").read_text("utf-8")
+        text = page.partition(f"<!-- begin {piece} -->\n")[2]
+        text = text.partition(f"\n<!-- end {piece} -->")[0]
+        return re.sub(r"\]\((?=[\w-]+\.md)", "](docs/", text)
+
+    return quote
+
+
 def _measured() -> dict[str, Any]:
     run = json.loads((ROOT / "docs" / "benchmarks.json").read_text("utf-8"))
     return {figure["key"]: figure for figure in run["figures"]}
@@ -166,13 +203,23 @@ def _table(rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def recipe(path: Path) -> str:
+    """Write a recipe of the cookbook as it stands on its page."""
+    return f"```sql\n{path.read_text('utf-8')}```"
+
+
 PIECES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {
         "edits": table_of_edits,
         "figures": table_of_figures,
+        "install": quoted("install"),
+        "quick-start": quoted("quick-start"),
         "settings": table_of_settings,
         "streams": table_of_streams,
         "ways": list_of_ways,
+    },
+    "docs/cookbook.md": {
+        path.stem: partial(recipe, path) for path in sorted((ROOT / "docs/cookbook").glob("*.sql"))
     },
     "meltano.yml": {"tap-qonto": plugin},
 }

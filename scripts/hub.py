@@ -1,4 +1,4 @@
-"""Rewrites the definition for Meltano Hub: ``python -m scripts.hub``.
+"""Rewrites the definitions for Meltano Hub: ``python -m scripts.hub``.
 
 It is made from what ``tap-qonto --about --format json`` says, and from the texts below,
 in the form that the Hub's own linter wants: keys in order, lists not indented.
@@ -15,29 +15,30 @@ import yaml
 from typing_extensions import override
 
 from scripts.generate import ROOT, settings_of_meltano
-from tap_qonto.credentials.login import SCOPES
+from tap_qonto.login import scopes_for
 from tap_qonto.settings.authentication import WAYS
 
 VARIANT = "tap-qonto"
 """The Hub names variants after the account that holds the repository."""
 PATH = ROOT / "hub" / "_data" / "meltano" / "extractors" / "tap-qonto" / f"{VARIANT}.yml"
+LOADER = ROOT / "hub" / "target-postgres.yml"
 
 _PREREQ = f"""\
 One of these, for the organization whose invoices are to be read:
 
 - An API key: in Qonto's web app under *Integrations and Partnerships*, *API key*. It has
   two parts, `login` and `secret_key`.
-- An OAuth app with the scopes {", ".join(f"`{scope}`" for scope in SCOPES)}. The command
+- An OAuth app with the scopes {", ".join(f"`{scope}`" for scope in scopes_for([]))}. The command
   `meltano invoke tap-qonto:login` gets the first `refresh_token`.
 - A ready `access_token`.
 """
 _USAGE = """\
 ## Files
 
-The stream `attachments` stores the files of invoices at `attachments.location`: a folder, or
-an fsspec URL such as `s3://bucket/folder`. For such a URL add the extra to the `pip_url`:
-`tap-qonto[s3]`, `tap-qonto[gcs]`, `tap-qonto[azure]` or `tap-qonto[sftp]`. With
-`attachments.mode` set to `metadata` no file is fetched.
+The streams `attachments`, `statement_files` and `…_attachments` store their files at
+`attachments.location`: a folder, or an fsspec URL such as `s3://bucket/folder`. For such a URL
+add the extra to the `pip_url`: `tap-qonto[s3]`, `tap-qonto[gcs]`, `tap-qonto[azure]` or
+`tap-qonto[sftp]`. With `attachments.mode` set to `metadata` no file is fetched.
 
 ## Check the settings
 
@@ -84,13 +85,14 @@ def definition() -> str:
     """Write the definition."""
     facts = about()
     name = facts["name"]
+    description = facts["description"].removeprefix("Singer tap for Qonto: ")
     return yaml.dump(
         {
             "name": name,
             "namespace": name.replace("-", "_"),
             "variant": VARIANT,
             "label": "Qonto",
-            "description": facts["description"].removeprefix("Singer tap for Qonto: ").capitalize(),
+            "description": description[0].upper() + description[1:],
             "pip_url": name,
             "executable": name,
             "domain_url": "https://qonto.com",
@@ -117,10 +119,18 @@ def definition() -> str:
     )
 
 
+def loader() -> str:
+    """Write the definition of target-postgres, which is that of meltano.yml."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+    (found,) = (each for each in project["plugins"]["loaders"] if each["name"] == "target-postgres")
+    return yaml.safe_dump(found, allow_unicode=True, sort_keys=False, width=1000)
+
+
 def main() -> None:
-    """Rewrite the file."""
+    """Rewrite the files."""
     PATH.parent.mkdir(parents=True, exist_ok=True)
     PATH.write_text(definition(), "utf-8")
+    LOADER.write_text(loader(), "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Rewrites the generated pages of the site: ``python -m scripts.reference``.
 
-The settings are those of README. The fields of each stream stand with their type, their
-description, and an example: the first value that a sync against the stand-in for Qonto
-brings, which is the same each time.
+The settings are those of README. Each stream has a section: how it is read, and a table of
+its fields with type, description and an example. The example is the first value that a sync
+against the stand-in for Qonto brings, which is the same each time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts import generate
-from tap_qonto.streams import STREAMS
+from tap_qonto.streams import STREAMS, SyncLog
 from tests.fake_qonto import TODAY, FakeQonto
 from tests.support import Runner
 
@@ -31,6 +31,19 @@ _NEVER_THERE = {
     "extra_fields": {"payment_terms": "net 30"},
 }
 """Examples of what the plain sync does not bring."""
+_OTHER_EACH_TIME = {
+    "run_id": "0b0f7c3e-6f7a-4a3e-9b55-1d3c4f2f8a10",
+    "started_at": "2025-06-30T06:00:01.204518Z",
+    "ended_at": "2025-06-30T06:00:03.871940Z",
+    "files": 210,
+    "bytes": 139950,
+    "calls": 210,
+    "seconds_waited": 0.0,
+    "reason": "3 files failed and 1 are missing at Qonto.",
+    "new_fields": ["payment_terms"],
+    "tap_version": "0.2.0",
+}
+"""Examples of what differs from run to run."""
 
 
 def fields(shape: Shape, prefix: str = "") -> Iterator[tuple[str, Shape]]:
@@ -84,29 +97,54 @@ def _row(name: str, shape: Shape, records: list[dict[str, Any]]) -> tuple[str, .
     return f"`{name}`", type_, shape.get("description", ""), shown
 
 
-def tables_of_fields() -> str:
-    """Write a table for each stream."""
+def sections() -> str:
+    """Write a section for each stream."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         with FakeQonto(invoices=_INVOICES, today=TODAY) as fake:
-            output = Runner.against(fake, folder).sync()
+            runner = Runner.against(fake, folder)
+            # Some streams take OAuth only.
+            del runner.config["login"], runner.config["secret_key"]
+            runner.config["access_token"] = fake.control.new_access_token(
+                scope=" ".join({each.scope for each in STREAMS})
+            )
+            output = runner.sync(*(each.name for each in STREAMS))
         said = output.stdout.decode().replace(str(folder / "files"), _LOCATION)
-    messages = [json.loads(line) for line in said.splitlines()]
-    parts = []
-    for stream in STREAMS:
-        records = [
-            m["record"] for m in messages if m.get("stream") == stream.name and "record" in m
-        ]
-        rows: list[tuple[str, ...]] = [("field", "type", "meaning", "example"), ("---",) * 4]
-        rows += [_row(name, shape, records) for name, shape in fields(stream.schema)]
-        head = f"## {stream.name}\n\n"
-        parts.append(head + "\n".join(f"| {' | '.join(row)} |" for row in rows))
-    return "\n\n".join(parts)
+    records: dict[str, list[dict[str, Any]]] = {each.name: [] for each in STREAMS}
+    for message in map(json.loads, said.splitlines()):
+        if message["type"] == "RECORD":
+            records[message["stream"]].append(message["record"])
+    records[SyncLog.name] = [row | _OTHER_EACH_TIME for row in records[SyncLog.name]]
+    return "\n\n".join(_section(stream, records[stream.name]) for stream in STREAMS)
+
+
+def _section(stream: Any, records: list[dict[str, Any]]) -> str:
+    facts = dict(zip(generate.HEAD, generate.facts_of(stream), strict=True))
+    lines = [f"## {stream.name}", "", facts["rows"], ""]
+    lines += [f"- {name}: {facts[name]}" for name in generate.HEAD[2:]]
+    if stream.personal:
+        personal = [f"`{name}`" for name in stream.schema["properties"] if name in stream.personal]
+        lines.append(f"- personal data: {', '.join(personal)}")
+    lines += ["", "| field | type | meaning | example |", "| --- | --- | --- | --- |"]
+    for name, shape in fields(stream.schema):
+        lines.append(f"| {' | '.join(_row(name, shape, records))} |")
+    return "\n".join(lines)
+
+
+def without_personal_data() -> str:
+    """Write the part of meltano.yml that leaves out all personal data."""
+    left_out = [f"'!{each.name}.{name}'" for each in STREAMS for name in sorted(each.personal)]
+    lines = ["plugins:", "  extractors:", "  - name: tap-qonto", "    select:", "    - '*.*'"]
+    return "\n".join(["```yaml", *lines, *(f"    - {each}" for each in left_out), "```"])
 
 
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "docs/settings.md": {"settings": generate.table_of_settings},
-    "docs/streams.md": {"streams": generate.table_of_streams, "fields": tables_of_fields},
+    "docs/streams.md": {
+        "streams": generate.table_of_streams,
+        "personal": without_personal_data,
+        "fields": sections,
+    },
 }
 generate.PIECES.update(PAGES)
 

@@ -4,5 +4,5 @@ CREATE TABLE qonto.purchase_orders (
     supplier_name text NOT NULL,
     iban text NOT NULL,
     currency text NOT NULL,
-    amount numeric(18, 2) NOT NULL
+    amount numeric(38, 4) NOT NULL
 );

@@ -1,12 +1,22 @@
 -- Invoices that ask for payment to another IBAN than the supplier's invoice before.
-WITH invoices AS (
+WITH supplier_invoices AS (
+    SELECT
+        id,
+        created_at AT TIME ZONE 'UTC' AS created_at,
+        supplier_id,
+        supplier_name,
+        iban
+    FROM qonto.supplier_invoices
+),
+
+invoices AS (
     SELECT
         id,
         created_at,
         supplier_name,
         coalesce(supplier_id, lower(supplier_name)) AS supplier,
         upper(replace(iban, ' ', '')) AS iban
-    FROM qonto.supplier_invoices
+    FROM supplier_invoices
     WHERE iban <> ''
 ),
 

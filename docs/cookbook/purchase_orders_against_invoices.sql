@@ -1,17 +1,32 @@
 -- Open invoices whose description names a purchase order, and where the two differ.
+WITH supplier_invoices AS (
+    SELECT
+        id,
+        status,
+        created_at AT TIME ZONE 'UTC' AS created_at,
+        supplier_name,
+        invoice_number,
+        iban,
+        description,
+        (total_amount ->> 'value')::numeric(38, 4) AS total_amount,
+        total_amount ->> 'currency' AS total_amount_currency,
+        is_credit_note
+    FROM qonto.supplier_invoices
+)
+
 SELECT
     orders.number AS order_number,
     invoices.id AS invoice_id,
     invoices.invoice_number,
-    (invoices.total_amount ->> 'value')::numeric(18, 2) IS DISTINCT FROM orders.amount
-        OR (invoices.total_amount ->> 'currency') IS DISTINCT FROM orders.currency
+    invoices.total_amount IS DISTINCT FROM orders.amount
+        OR invoices.total_amount_currency IS DISTINCT FROM orders.currency
         AS amount_differs,
     lower(trim(invoices.supplier_name)) IS DISTINCT FROM lower(trim(orders.supplier_name))
         AS supplier_differs,
     upper(replace(invoices.iban, ' ', '')) IS DISTINCT FROM upper(replace(orders.iban, ' ', ''))
         AS iban_differs
 FROM qonto.purchase_orders AS orders
-INNER JOIN qonto.supplier_invoices AS invoices
+INNER JOIN supplier_invoices AS invoices
     ON ' ' || invoices.description || ' ' LIKE '% ' || orders.number || ' %'
 WHERE invoices.status NOT IN ('paid', 'archived', 'rejected', 'discarded')
     AND invoices.is_credit_note IS NOT TRUE

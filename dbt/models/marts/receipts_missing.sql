@@ -1,0 +1,18 @@
+-- Transactions that need a receipt and have none, by month, member and currency.
+SELECT
+    date_trunc('month', transactions.emitted_at AT TIME ZONE 'UTC')::date AS month,
+    transactions.initiator_id AS membership_id,
+    concat_ws(' ', members.first_name, members.last_name) AS member,
+    transactions.currency,
+    count(*) AS transactions,
+    sum(transactions.amount) AS amount,
+    min(transactions.emitted_at) AS since
+FROM {{ ref('stg_qonto__transactions') }} AS transactions
+LEFT JOIN {{ ref('stg_qonto__memberships') }} AS members
+    ON transactions.initiator_id = members.id
+WHERE transactions.attachment_required
+    AND transactions.attachment_lost IS NOT TRUE
+    AND transactions.status <> 'declined'
+    AND coalesce(transactions.attachment_ids::text, 'null') IN ('[]', '{}', 'null')
+GROUP BY 1, 2, 3, 4
+ORDER BY 1, count(*) DESC, member, 4

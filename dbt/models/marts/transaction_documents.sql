@@ -1,0 +1,20 @@
+-- The documents of each transaction, and where they are; a transaction without any has one row.
+SELECT
+    transactions.id AS transaction_id,
+    transactions.emitted_at,
+    transactions.label,
+    transactions.side,
+    transactions.amount,
+    transactions.currency,
+    files.id AS attachment_id,
+    files.file_name,
+    files.status,
+    files.location,
+    files.location_base_name,
+    -- The row and the file of a receipt stay when somebody removes it in Qonto.
+    strpos(coalesce(transactions.attachment_ids::text, ''), split_part(files.id, '.', 1)) = 0
+        AS is_removed
+FROM {{ ref('stg_qonto__transactions') }} AS transactions
+LEFT JOIN {{ ref('stg_qonto__transaction_attachments') }} AS files
+    ON transactions.id = files.transaction_id
+ORDER BY transactions.emitted_at, transactions.id, files.id

@@ -1,0 +1,20 @@
+-- Made by "make generate" from the schema of the tap.
+{{ qonto.staging('bank_accounts', {
+    'id': 'text',
+    'organization_id': 'text',
+    'slug': 'text',
+    'name': 'text',
+    'status': 'text',
+    'main': 'flag',
+    'iban': 'text',
+    'bic': 'text',
+    'account_number': 'text',
+    'currency': 'text',
+    'balance': 'number',
+    'balance_cents': 'integer',
+    'authorized_balance': 'number',
+    'authorized_balance_cents': 'integer',
+    'updated_at': 'instant',
+    'is_external_account': 'flag',
+    'extra_fields': 'json',
+}) }}

@@ -1,0 +1,20 @@
+-- Made by "make generate" from the schema of the tap.
+{{ qonto.staging('recurring_transfers', {
+    'id': 'text',
+    'updated_at': 'instant',
+    'initiator_id': 'text',
+    'bank_account_id': 'text',
+    'beneficiary_id': 'text',
+    'amount': 'number',
+    'amount_cents': 'integer',
+    'amount_currency': 'text',
+    'reference': 'text',
+    'note': 'text',
+    'status': 'text',
+    'first_execution_date': 'day',
+    'last_execution_date': 'day',
+    'next_execution_date': 'day',
+    'frequency': 'text',
+    'created_at': 'instant',
+    'extra_fields': 'json',
+}) }}

@@ -1,0 +1,22 @@
+-- Made by "make generate" from the schema of the tap.
+{{ qonto.staging('transfers', {
+    'id': 'text',
+    'updated_at': 'instant',
+    'initiator_id': 'text',
+    'bank_account_id': 'text',
+    'beneficiary_id': 'text',
+    'amount': 'number',
+    'amount_cents': 'integer',
+    'amount_currency': 'text',
+    'status': 'text',
+    'declined_reason': 'text',
+    'reference': 'text',
+    'note': 'text',
+    'scheduled_date': 'day',
+    'created_at': 'instant',
+    'processed_at': 'instant',
+    'completed_at': 'instant',
+    'transaction_id': 'text',
+    'recurring_transfer_id': 'text',
+    'extra_fields': 'json',
+}) }}

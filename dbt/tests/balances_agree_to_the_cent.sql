@@ -1,0 +1,1 @@
+SELECT * FROM {{ ref('bank_account_agreement') }} WHERE NOT agrees

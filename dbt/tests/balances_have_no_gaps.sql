@@ -1,0 +1,1 @@
+SELECT * FROM {{ ref('bank_balance_gaps') }}

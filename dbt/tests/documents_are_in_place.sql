@@ -1,0 +1,2 @@
+{{ config(severity='warn') }}
+SELECT * FROM {{ ref('documents') }} WHERE NOT in_place AND status <> 'missing'

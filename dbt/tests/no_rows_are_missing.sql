@@ -1,0 +1,1 @@
+SELECT * FROM {{ ref('row_counts') }} WHERE explanation LIKE 'missing%'

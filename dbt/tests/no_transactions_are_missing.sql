@@ -1,0 +1,2 @@
+{{ config(severity='warn') }}
+SELECT * FROM {{ ref('missing_transactions') }}

@@ -1,0 +1,2 @@
+{{ config(severity='warn') }}
+SELECT * FROM {{ ref('statement_gaps') }}

@@ -1,0 +1,1 @@
+"""The whole way, tried out: ``make demo``."""
