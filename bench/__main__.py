@@ -18,9 +18,11 @@ from bench.backfill import burst, sustained
 from bench.chart import draw
 from bench.edits import edits
 from bench.lab import ROOT, BenchError, Lab
+from bench.lists import growth, lists, night
 from bench.loading import loading
 from bench.messages import messages
-from bench.rows import memory, rows
+from bench.receipts import receipts
+from bench.rows import memory, rows, wide
 from bench.startup import startup
 from tests.fake_qonto import FakeQontoProcess
 
@@ -32,7 +34,12 @@ if TYPE_CHECKING:
 PARTS: dict[str, Callable[[Lab], list[Figure]]] = {
     "files": sustained,
     "burst": burst,
+    "receipts": receipts,
+    "lists": lists,
+    "night": night,
+    "growth": growth,
     "rows": rows,
+    "wide": wide,
     "memory": memory,
     "targets": loading,
     "messages": messages,

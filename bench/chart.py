@@ -18,8 +18,8 @@ PANELS = {
     "log_lines": ["log lines, 1,000 invoices", "(less is better)"],
 }
 """Figures by key, each with the lines of its title."""
-# A grey that can be read on white and on black alike.
-_INK, _OURS, _PLAIN = "#808080", "#2f81f7", "#9a9a9a"
+# The site and GitHub show the picture on light and on dark pages: it brings its own paper.
+_PAPER, _INK, _OURS, _PLAIN = "#ffffff", "#1f2933", "#2f81f7", "#9a9a9a"
 _WHO = ["tap-qonto", "plain SDK tap"]
 
 
@@ -27,7 +27,7 @@ def draw(run: Json, path: Path) -> None:
     """Draw a run as SVG."""
     figures = {figure["key"]: figure for figure in run["figures"]}
     panels = [_panel(title, figures[key]) for key, title in PANELS.items()]
-    chart = alt.hconcat(*panels, spacing=30, background="transparent")
+    chart = alt.hconcat(*panels, spacing=30, background=_PAPER, padding=12)
     styled = chart.configure(
         axis=alt.AxisConfig(labelColor=_INK, domainColor=_INK),
         title=alt.TitleConfig(color=_INK, fontSize=12),

@@ -82,34 +82,49 @@ class Ours:
 
     Args:
         lab: Where it runs.
+        name: Of the list.
     """
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, name: str = INVOICES) -> None:
         """Begin without a state."""
         self._lab = lab
+        self._name = name
         self._state: Json | None = None
 
     def sync(self) -> Iterable[Json]:
         """Return the rows of a run."""
-        output = self._lab.sync(OURS, INVOICES, state=self._state).output
+        output = self._lab.sync(OURS, self._name, state=self._state).output
         self._state = output.state
-        return output.records()
+        return output.records(self._name)
 
 
-def under_edits(lab: Lab, reader: Guide | Ours, per_page: int) -> Outcome:
-    """Read the list while it is edited before each page but the first, then once in peace."""
+def under_edits(
+    lab: Lab,
+    reader: Guide | Ours,
+    per_page: int,
+    name: str = INVOICES,
+    field: str = "description",
+) -> Outcome:
+    """Read a list while it is edited before each page but the first, then once in peace.
+
+    Args:
+        lab: Where it is read.
+        reader: Reads it.
+        per_page: How many rows are edited.
+        name: Of the list.
+        field: What each edit writes anew.
+    """
     control = lab.fake.control
     control.clear_requests()
-    control.edit_every_request(per_page)
-    held = {row["id"]: row.get("description") for row in reader.sync()}
-    control.edit_every_request(0)
-    held |= {row["id"]: row.get("description") for row in reader.sync()}
-    truth = {row["id"]: row.get("description") for row in control.invoices()}
+    control.edit_every_request(per_page, name)
+    held = {row["id"]: row.get(field) for row in reader.sync()}
+    control.edit_every_request(0, name)
+    held |= {row["id"]: row.get(field) for row in reader.sync()}
+    truth = {row["id"]: row.get(field) for row in control.rows(name)}
     return Outcome(
         unseen=len(truth.keys() - held.keys()),
-        # Each edit writes a description of its own.
         stale=sum(held[key] != truth[key] for key in truth.keys() & held.keys()),
-        requests=control.count("api", f"^{_LIST}$"),
+        requests=control.count("api", f"/{name}$"),
     )
 
 

@@ -18,6 +18,8 @@ from tap_qonto.streams import STREAMS
 from tests.support import FILES, INVOICES, Output, chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.fake_qonto import FakeQonto, FakeQontoProcess
     from tests.support import Json
 
@@ -75,12 +77,20 @@ class Lab:
             path = folder / "schemas" / f"{stream.name}.json"
             path.write_text(json.dumps(stream.schema))
 
-    def seed(self, invoices: int, **knobs: Any) -> None:
-        """Fill the fake, and make its pages ready so that it does not bound the figure."""
+    def seed(self, invoices: int, rows: Mapping[str, int] | None = None, **knobs: Any) -> None:
+        """Fill the fake, and make its pages ready so that it does not bound the figure.
+
+        Args:
+            invoices: How many supplier invoices there are.
+            rows: How many rows there are in other lists.
+            **knobs: Of the fake.
+        """
         control = self.fake.control
-        control.reset(invoices=invoices)
+        counts: dict[str, Any] = {"invoices": invoices, **(rows or {})}
+        control.reset(**counts)
         control.set(**{"rate_limits": [_UNLIMITED], **knobs})
-        control.warm()
+        for name in (INVOICES, *(rows or {})):
+            control.warm(name)
 
     def sync(self, tap: str, *streams: str, state: Json | None = None, **settings: Any) -> Run:
         """Run a tap's sync in a folder of its own.

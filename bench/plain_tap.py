@@ -1,4 +1,4 @@
-"""The peer: a tap for the same two streams as the SDK's template would make it.
+"""The peer: a tap for as many streams as the SDK's template would make it.
 
 Written for the comparison and meant to be fair: the SDK's defaults throughout, the
 paging that Qonto's own guide shows, a child stream that is synced for each parent row.
@@ -48,15 +48,13 @@ class _PlainStream(RESTStream[int]):
         return APIKeyAuthenticator(key="Authorization", value=value, location="header")
 
 
-class PlainInvoices(_PlainStream):
-    """Supplier invoices by page numbers."""
+class _PlainList(_PlainStream):
+    """A list by page numbers."""
 
-    name = "supplier_invoices"
-    path = "/supplier_invoices"
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     replication_key = "updated_at"
-    schema: ClassVar[StreamSchema[str]] = StreamSchema(SCHEMAS)
-    records_jsonpath = "$.supplier_invoices[*]"
+    params: ClassVar[dict[str, Any]] = {"sort_by": "updated_at:asc"}
+    since = "filter[updated_at_from]"
 
     @override
     def get_new_paginator(self) -> _Pages:
@@ -66,14 +64,19 @@ class PlainInvoices(_PlainStream):
     def get_url_params(
         self, context: Context | None, next_page_token: int | None
     ) -> dict[str, Any]:
-        params: dict[str, Any] = {
-            "page": next_page_token,
-            "per_page": 100,
-            "sort_by": "updated_at:asc",
-        }
+        params = {"page": next_page_token, "per_page": 100} | self.params | dict(context or {})
         if start := self.get_starting_timestamp(context):
-            params["filter[updated_at_from]"] = start.isoformat()
+            params[self.since] = start.isoformat()
         return params
+
+
+class PlainInvoices(_PlainList):
+    """Supplier invoices."""
+
+    name = "supplier_invoices"
+    path = "/supplier_invoices"
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(SCHEMAS)
+    records_jsonpath = "$.supplier_invoices[*]"
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> Context | None:
@@ -108,6 +111,38 @@ class PlainAttachments(_PlainStream):
         return row
 
 
+class PlainClientInvoices(_PlainList):
+    """Client invoices, imported ones too."""
+
+    name = "client_invoices"
+    path = "/client_invoices"
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(SCHEMAS)
+    records_jsonpath = "$.client_invoices[*]"
+    params: ClassVar[dict[str, Any]] = {"exclude_imported": "false"}
+
+
+class PlainTransactions(_PlainList):
+    """Transactions, account after account."""
+
+    name = "transactions"
+    path = "/transactions"
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(SCHEMAS)
+    records_jsonpath = "$.transactions[*]"
+    params: ClassVar[dict[str, Any]] = {
+        "sort_by": "updated_at:asc",
+        "includes[]": "vat_details",
+    }
+    since = "updated_at_from"
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]]:
+        headers = {"Authorization": f"{self.config['login']}:{self.config['secret_key']}"}
+        answer = requests.get(f"{self.url_base}/organization", headers=headers, timeout=60)
+        accounts = answer.json()["organization"]["bank_accounts"]
+        return [{"bank_account_id": account["id"]} for account in accounts]
+
+
 class PlainTap(Tap):
     """The peer."""
 
@@ -121,7 +156,26 @@ class PlainTap(Tap):
 
     @override
     def discover_streams(self) -> Iterable[Stream]:  # type: ignore[override]
-        return [PlainInvoices(self), PlainAttachments(self)]
+        written: list[Stream] = [
+            PlainInvoices(self),
+            PlainAttachments(self),
+            PlainClientInvoices(self),
+            PlainTransactions(self),
+        ]
+        names = {stream.name for stream in written}
+        others = sorted({path.stem for path in Path("schemas").glob("*.json")} - names)
+        return [*written, *(_list(name)(self) for name in others)]
+
+
+def _list(name: str) -> type[_PlainList]:
+    """Make a list of the same form, so that the peer has as many streams as the tap."""
+    facts = {
+        "name": name,
+        "path": f"/{name}",
+        "schema": StreamSchema(SCHEMAS),
+        "records_jsonpath": f"$.{name}[*]",
+    }
+    return type(name, (_PlainList,), facts)
 
 
 if __name__ == "__main__":

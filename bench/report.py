@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support import Json
 
 PACKAGES = ("tap-qonto", "singer-sdk", "requests", "msgspec")
-HEAD = ("figure", "tap-qonto", "beside", "to reach", "reached")
+HEAD = ("figure", "tap-qonto", "compared with", "goal", "reached")
 _PAGE = """\
 # Benchmarks
 
@@ -33,17 +33,17 @@ Measured on {date} with {machine}.
 {rows}
 
 {notes}
-- **plain SDK tap**: [`bench/plain_tap.py`](../bench/plain_tap.py), written for this comparison as
-  the Meltano SDK's template would make it: the SDK's defaults, page numbers, a child stream that is
-  synced for each invoice. It gives no more promises than that.
-- **guide's pattern**: [`bench/edits.py`](../bench/edits.py), the list as Qonto's guide on syncing
-  supplier invoices reads it, then once more from where it ended.
-- Qonto is a [fake](../tests/fake_qonto) on the same machine, in a process of its own.
+- **plain SDK tap**: `bench/plain_tap.py`, written for this comparison as the Meltano SDK's
+  template would make it: the SDK's defaults, page numbers, and a child stream that is synced for
+  each invoice. It makes no other promises.
+- **guide's pattern**: `bench/edits.py`, which reads the list as Qonto's guide on syncing supplier
+  invoices does, then once more from where it ended.
+- Qonto is a fake server (`tests/fake_qonto`) on the same machine, in its own process.
 
-![The tap beside the plain SDK tap](benchmarks.svg)
+![tap-qonto compared with the plain SDK tap](benchmarks.svg)
 
-All figures come from one run of `make bench`; `make bench ARGS="--only rows,edits"` shows some
-anew.
+All figures come from one run of `make bench`. `make bench ARGS="--only rows,edits"` measures some
+of them again.
 """
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def startup(lab: Lab, times: int = 9) -> list[Figure]:
     """Take the median of several starts, the tap and its peer in turns."""
     figures = []
-    for option in ("--version", "--discover"):
+    for option in ("--version", "--about", "--discover"):
         pairs = [
             [lab.command(tap, option).wall * 1000 for tap in (OURS, PLAIN)] for _ in range(times)
         ]
