@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _UNSURE = timedelta(minutes=1)
 """How far the clocks of Qonto's servers may lie apart."""
+_AHEAD = timedelta(seconds=5)
+"""How far past the clock of the first answer the window reaches; what is stamped later
+comes in the next run. A `Date` may be a few seconds old when it is sent."""
 _EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -127,7 +130,7 @@ class UpdatedWalk(_SliceWalk):
         """
         if not self._is_begun:
             self._is_begun = True
-            self._now = next_second((page.date or self._window.begun) + _UNSURE)
+            self._now = next_second((page.date or self._window.begun) + _AHEAD)
             settled = (page.date or self._window.begun) - max(_UNSURE, self._window.lookback)
             self._settled = settled.replace(microsecond=0)
             if not self._window.is_open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -292,3 +293,15 @@ def test_the_next_run_leaves_out_no_more_than_is_certain(*, is_bounded: bool) ->
         for part, ask in asks:
             reading.take(part, qonto.answer(ask))
     assert reading.reached.above[-1].end == most
+
+
+def test_a_list_that_is_edited_all_the_time_is_not_chased() -> None:
+    """What is stamped five seconds after Qonto's clock at the first answer comes next time."""
+    qonto = StillList(YEARS / 200 * number for number in range(200))
+    walk = UpdatedAnchored().walk(Window(None, None, None, None, NOW), (None, None), SIZE)
+    first = walk.ask()
+    assert first is not None
+    walk.take(replace(qonto.answer(first), date=NOW))
+    second = walk.ask()
+    assert second is not None
+    assert second.bounds["updated_at"][1] == NOW + timedelta(seconds=6)
