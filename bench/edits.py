@@ -107,6 +107,9 @@ def under_edits(
 ) -> Outcome:
     """Read a list while it is edited before each page but the first, then once in peace.
 
+    The edits end after as many requests as two readings take: the window stays open for
+    a minute, and edits without an end would only be waited for.
+
     Args:
         lab: Where it is read.
         reader: Reads it.
@@ -116,6 +119,8 @@ def under_edits(
     """
     control = lab.fake.control
     control.clear_requests()
+    pages = -(-len(control.ids(name)) // PAGE)
+    control.after_request(2 * pages, {"op": "edit_every_request", "count": 0, "list": name})
     control.edit_every_request(per_page, name)
     held = {row["id"]: row.get(field) for row in reader.sync()}
     control.edit_every_request(0, name)

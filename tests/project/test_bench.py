@@ -37,7 +37,7 @@ def lab(fake: FakeQonto, tmp_path: Path) -> Lab:
 def test_the_guides_pattern_loses_rows_under_edits_and_ours_does_not(
     lab: Lab, per_page: int
 ) -> None:
-    ours, guide = compared(lab, 5000, per_page)
+    ours, guide = compared(lab, 1500, per_page)
     assert (ours.unseen, ours.stale) == (0, 0)
     assert bool(guide.unseen) == bool(per_page)
     if not per_page:
