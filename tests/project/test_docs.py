@@ -88,6 +88,7 @@ NO_FAILURES = {
         "certificate in REQUESTS_CA_BUNDLE."
     ),
     "Correct … or remove it.",
+    "… files (… MB)",
     "Make it allow this host, or name the host in NO_PROXY.",
     "Install PySocks beside tap-qonto.",
     "Raise request_timeout (now … s).",
