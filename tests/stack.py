@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PLUGINS = ROOT / ".meltano"
 _OURS = ("MELTANO_", "TAP_QONTO_", "TARGET_", "DBT_")
-_SECONDS_TO_START = 60
+_SECONDS_TO_START = 300
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Person(NamedTuple):
             "TAP_QONTO_REDIRECT_URI": self.redirect_uri,
         }
         return CliRunner().invoke(
-            login.main, ["--timeout=10", *options], input=typed, env=environment | env
+            login.main, ["--timeout=120", *options], input=typed, env=environment | env
         )
 
     def refused(self, browser: Callable[[str], None], *options: str, **env: str) -> str:
@@ -64,7 +64,7 @@ class Person(NamedTuple):
     def answer(self, page: str, **answer: str) -> None:
         """Bring an answer to the page that asks, as a browser does."""
         state = parse_qs(urlsplit(page).query)["state"][0]
-        requests.get(self.redirect_uri, params={"state": state} | answer, timeout=5)
+        requests.get(self.redirect_uri, params={"state": state} | answer, timeout=60)
 
 
 @pytest.fixture
@@ -95,15 +95,15 @@ def agree(page: str) -> None:
 def decide(page: str, decision: str) -> None:
     """Press a button on Qonto's page, and follow where it leads."""
     with requests.Session() as browser:
-        assert "asks for access" in browser.get(page, timeout=5).text
-        end = browser.post(page, {"decision": decision}, timeout=5)
+        assert "asks for access" in browser.get(page, timeout=60).text
+        end = browser.post(page, {"decision": decision}, timeout=60)
         assert end.status_code == 200
         assert "go back to the terminal" in end.text
 
 
 def look_only(page: str) -> None:
     """Open the page, and do nothing."""
-    requests.get(page, timeout=5)
+    requests.get(page, timeout=60)
 
 
 def never(page: str) -> None:
@@ -135,13 +135,13 @@ def test_login_brings_settings_and_a_store_that_work(person: Person) -> None:
         refresh_token=seed,
         token_url=f"{printed['TAP_QONTO_OAUTH_URL']}/oauth2/token",
         store=store_for(client_id, seed),
-        timeout=5,
+        timeout=60,
         user_agent="test",
     )
     for refreshes in (0, 1):
         headers = {"Authorization": authenticator.header()}
         url = f"{fake.url}/v2/supplier_invoices"
-        assert requests.get(url, headers=headers, timeout=5).status_code == 200
+        assert requests.get(url, headers=headers, timeout=60).status_code == 200
         assert fake.control.tokens()[client_id]["refreshes"] == refreshes
         if not refreshes:
             assert authenticator.renew(headers["Authorization"])
@@ -315,7 +315,7 @@ def test_what_else_a_browser_asks_for_does_not_disturb(person: Person) -> None:
     def busy(page: str) -> None:
         idle.connect(("127.0.0.1", port))
         for path in ("favicon.ico", "callback", "callback?state=x", "other?code=x"):
-            answer = requests.get(f"http://127.0.0.1:{port}/{path}", timeout=5)
+            answer = requests.get(f"http://127.0.0.1:{port}/{path}", timeout=60)
             assert answer.status_code == 404
         agree(page)
 
@@ -328,7 +328,7 @@ def test_a_browser_that_is_gone_at_once_disturbs_nothing(person: Person) -> None
     redirect = urlsplit(person.redirect_uri)
 
     def rude(page: str) -> None:
-        approved = requests.post(page, {"decision": "approve"}, timeout=5, allow_redirects=False)
+        approved = requests.post(page, {"decision": "approve"}, timeout=60, allow_redirects=False)
         answer = urlsplit(approved.headers["Location"])
         request = f"GET {answer.path}?{answer.query} HTTP/1.1\r\n"
         for said in (request, f"{request}\r\n"):
@@ -500,7 +500,7 @@ def test_what_the_browser_prints_does_not_get_into_env(person: Person, tmp_path:
         "TAP_QONTO_REDIRECT_URI": person.redirect_uri,
     }
     result = subprocess.run(
-        [sys.executable, "-m", "tap_qonto.login", "--timeout=20"],
+        [sys.executable, "-m", "tap_qonto.login", "--timeout=300"],
         capture_output=True,
         text=True,
         check=True,

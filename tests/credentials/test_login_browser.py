@@ -122,7 +122,7 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
                 opened = Browser(writing, reading)
                 yield opened
                 opened.close()
-                process.wait(20)
+                process.wait(300)
         finally:
             process.kill()
 
@@ -145,7 +145,7 @@ def test_somebody_presses_a_button(
         "TAP_QONTO_TOKEN_STORE": str(store),
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "tap_qonto.login", "--no-browser", "--timeout=30"],
+        [sys.executable, "-m", "tap_qonto.login", "--no-browser", "--timeout=300"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -156,7 +156,7 @@ def test_somebody_presses_a_button(
         browser.wait_for(f"document.getElementById('{button}')")
         browser.run(f"document.getElementById('{button}').click()")
         browser.wait_for("document.body.innerText.includes('go back to the terminal')")
-        said, errors = command.communicate(timeout=30)
+        said, errors = command.communicate(timeout=300)
     if button == "deny":
         assert command.returncode == 1
         assert "The access was denied on Qonto's page" in errors

@@ -73,7 +73,7 @@ if facts.pop("disk_full", False):
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 seed = Seed(facts["client_id"], facts["refresh_token"])
 store = FileTokenStore(pathlib.Path(facts.pop("path")), seed)
-authenticator = OAuthAuthenticator(**facts, store=store, timeout=5)
+authenticator = OAuthAuthenticator(**facts, store=store, timeout=60)
 print("ready", flush=True)
 sys.stdin.readline()
 try:
@@ -161,7 +161,7 @@ class World:
     def status(self, header: str) -> int:
         """Return how the API answers a call with this header."""
         url = f"{self.fake.url}/v2/organization"
-        return requests.get(url, headers={"Authorization": header}, timeout=5).status_code
+        return requests.get(url, headers={"Authorization": header}, timeout=60).status_code
 
     def stored(self) -> dict[str, Any]:
         """Return what is in the store for the seed."""
@@ -678,7 +678,7 @@ def test_processes_share_one_renewal(world: World, count: int) -> None:
 
 def finish(process: subprocess.Popen[str]) -> str:
     """Let a process go on; return what it says in the end."""
-    said, _ = process.communicate("\n", timeout=60)
+    said, _ = process.communicate("\n", timeout=300)
     return said.strip()
 
 
@@ -726,7 +726,7 @@ def test_an_interrupt_does_not_lose_the_answer(world: World) -> None:
     while not world.token_requests():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=300)
     assert "Bearer" not in said
     assert process.returncode != 0
     assert world.refreshes() == 1

@@ -94,7 +94,7 @@ def test_process_form() -> None:
         remote.control.after_request(1, [{"op": "delete_attachment", "id": key}])
         headers = {"Authorization": f"{remote.login}:{remote.secret_key}"}
         url = f"{remote.url}/v2/attachments/{key}"
-        statuses = [requests.get(url, headers=headers, timeout=5).status_code for _ in range(2)]
+        statuses = [requests.get(url, headers=headers, timeout=60).status_code for _ in range(2)]
         assert statuses == [200, 404]
         assert remote.control.count() == 2
         with pytest.raises(ValueError, match="NotHereError"):
@@ -117,7 +117,7 @@ def test_command(number: signal.Signals) -> None:
         assert process.stdout is not None
         facts = json.loads(process.stdout.readline())
         headers = {"Authorization": f"{facts['login']}:{facts['secret_key']}"}
-        answer = requests.get(f"{facts['url']}{LIST}", headers=headers, timeout=5)
+        answer = requests.get(f"{facts['url']}{LIST}", headers=headers, timeout=60)
         assert answer.json()["meta"]["total_count"] == 3
         process.send_signal(number)
         out, err = process.communicate(timeout=10)

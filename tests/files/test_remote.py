@@ -65,7 +65,7 @@ def s3() -> Generator[Place, None, None]:
             },
         }
         look = fsspec.filesystem("s3", **options, skip_instance_cache=True)
-        requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)
+        requests.post(f"http://{host}:{port}/moto-api/reset", timeout=60)
         look.mkdir("invoices")
         yield Place("s3://invoices/qonto", options, look)
     finally:

@@ -184,9 +184,9 @@ def test_proxies_of_the_environment_serve_both_ways(fake: FakeQonto) -> None:
     assert os.environ.get("NO_PROXY") is None
     with raw_server(DENIED.format(status=403)) as proxy, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HTTP_PROXY", f"http://{proxy.host}")
-        assert connection_pool(1).get(f"{fake.url}/v2/labels", timeout=5).status_code == 403
+        assert connection_pool(1).get(f"{fake.url}/v2/labels", timeout=60).status_code == 403
         patch.setenv("NO_PROXY", "127.0.0.1")
-        assert connection_pool(1).get(f"{fake.url}/v2/labels", timeout=5).status_code == 401
+        assert connection_pool(1).get(f"{fake.url}/v2/labels", timeout=60).status_code == 401
     assert len(proxy.requests) == 1
 
 

@@ -10,7 +10,6 @@ from operator import eq
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-import pytest
 import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 # Of lists that are read whole, some with rows below them.
 DELETED = ("labels", "products", "payment_links", "credit_notes", "cash_flow_categories")
 # Three programs start for each run.
-pytestmark = pytest.mark.timeout(300)
 
 
 def tables(database: str) -> dict[str, dict[Any, dict[str, Any]]]:

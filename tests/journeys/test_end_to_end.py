@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-import pytest
 import yaml
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -32,7 +31,6 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 ROLES = {"attachment_id": "attachment", "display_attachment_id": "display"}
 
 # Three programs start for each run.
-pytestmark = pytest.mark.timeout(300)
 
 # Nothing but this machine can be reached: a look-up would fail the run.
 OFFLINE = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}

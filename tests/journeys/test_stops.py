@@ -69,7 +69,6 @@ def held(fake: FakeQonto, tap: Runner, kind: str, number: int) -> Callable[[], b
     return lambda: fake.control.count(kind) > number
 
 
-@pytest.mark.timeout(600)
 def test_a_run_that_is_killed_anywhere_loses_nothing(fake: FakeQonto, tap: Runner) -> None:
     dice = random.Random(1)  # noqa: S311
     fake.control.reset(invoices=60)

@@ -30,7 +30,7 @@ LINES = next(
 IS_UTC = (ROOT / "docs" / "cookbook" / "utc.sql").read_text("utf-8")
 
 # Three programs start for each run.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("utc")]
+pytestmark = pytest.mark.xdist_group("utc")
 
 
 @pytest.fixture(scope="module")

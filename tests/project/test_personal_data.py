@@ -7,7 +7,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from tap_qonto.streams import STREAMS
@@ -28,7 +27,6 @@ PERSONAL = {each.name: each.personal for each in STREAMS if each.personal}
 SALT = "a long secret"
 
 # Meltano starts for each run.
-pytestmark = pytest.mark.timeout(300)
 
 
 def read_with(recipe: dict[str, Any], fake: FakeQonto, folder: Path) -> Output:
