@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from bench import report
+from bench.account import account
 from bench.backfill import burst, sustained
 from bench.chart import draw
 from bench.edits import edits
+from bench.growth import growth
 from bench.lab import ROOT, BenchError, Lab
-from bench.lists import growth, lists, night
+from bench.lists import lists
 from bench.loading import loading
 from bench.messages import messages
 from bench.receipts import receipts
@@ -36,7 +38,7 @@ PARTS: dict[str, Callable[[Lab], list[Figure]]] = {
     "burst": burst,
     "receipts": receipts,
     "lists": lists,
-    "night": night,
+    "account": account,
     "growth": growth,
     "rows": rows,
     "wide": wide,

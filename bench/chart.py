@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 PANELS = {
     "files_per_second": ["files per second", "(more is better)"],
+    "transactions_rate": ["transactions per second", "(more is better)"],
     "rows": ["rows per CPU second", "(more is better)"],
+    "night": ["seconds of a quiet night", "(less is better)"],
     "memory_files": ["MiB of memory with files", "(less is better)"],
-    "log_lines": ["log lines, 1,000 invoices", "(less is better)"],
 }
 """Figures by key, each with the lines of its title."""
 # The site and GitHub show the picture on light and on dark pages: it brings its own paper.
@@ -43,7 +44,7 @@ def _panel(title: list[str], figure: Json) -> alt.LayerChart | alt.FacetChart:
     ]
     place = alt.X("who:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, ticks=False))
     data = alt.InlineData(values)
-    base = alt.Chart(data, title=title, width=190, height=130).encode(
+    base = alt.Chart(data, title=title, width=150, height=130).encode(
         place, alt.Y("value:Q", axis=None)
     )
     colors = alt.Scale(domain=_WHO, range=[_OURS, _PLAIN])

@@ -77,38 +77,40 @@ class Guide:
         self._last_sync = now
 
 
-class Ours:
-    """The tap, each run with the state of the one before.
+class Nightly:
+    """A tap, each run with the state of the one before.
 
     Args:
         lab: Where it runs.
+        tap: Its module.
         name: Of the list.
     """
 
-    def __init__(self, lab: Lab, name: str = INVOICES) -> None:
+    def __init__(self, lab: Lab, tap: str = OURS, name: str = INVOICES) -> None:
         """Begin without a state."""
         self._lab = lab
+        self._tap = tap
         self._name = name
         self._state: Json | None = None
 
     def sync(self) -> Iterable[Json]:
         """Return the rows of a run."""
-        output = self._lab.sync(OURS, self._name, state=self._state).output
+        output = self._lab.sync(self._tap, self._name, state=self._state).output
         self._state = output.state
         return output.records(self._name)
 
 
 def under_edits(
     lab: Lab,
-    reader: Guide | Ours,
+    reader: Guide | Nightly,
     per_page: int,
     name: str = INVOICES,
     field: str = "description",
 ) -> Outcome:
     """Read a list while it is edited before each page but the first, then once in peace.
 
-    The edits end after as many requests as two readings take: the window stays open for
-    a minute, and edits without an end would only be waited for.
+    The edits end after as many requests as two readings take: what is edited without an
+    end is only chased until the window closes.
 
     Args:
         lab: Where it is read.
@@ -119,13 +121,13 @@ def under_edits(
     """
     control = lab.fake.control
     control.clear_requests()
-    pages = -(-len(control.ids(name)) // PAGE)
+    pages = -(-len(control.values(name, field)) // PAGE)
     control.after_request(2 * pages, {"op": "edit_every_request", "count": 0, "list": name})
     control.edit_every_request(per_page, name)
     held = {row["id"]: row.get(field) for row in reader.sync()}
     control.edit_every_request(0, name)
     held |= {row["id"]: row.get(field) for row in reader.sync()}
-    truth = {row["id"]: row.get(field) for row in control.rows(name)}
+    truth = control.values(name, field)
     return Outcome(
         unseen=len(truth.keys() - held.keys()),
         stale=sum(held[key] != truth[key] for key in truth.keys() & held.keys()),
@@ -136,7 +138,7 @@ def under_edits(
 def compared(lab: Lab, invoices: int, per_page: int) -> tuple[Outcome, Outcome]:
     """Return what came of ours and of the guide's pattern, under the same edits."""
     lab.seed(invoices)
-    ours = under_edits(lab, Ours(lab), per_page)
+    ours = under_edits(lab, Nightly(lab), per_page)
     lab.seed(invoices)
     return ours, under_edits(lab, Guide(lab.fake), per_page)
 

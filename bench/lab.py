@@ -14,11 +14,13 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.streams import STREAMS
 from tests.support import FILES, INVOICES, Output, chosen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.fake_qonto import FakeQonto, FakeQontoProcess
     from tests.support import Json
@@ -26,8 +28,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 OURS, PLAIN = "tap_qonto", "bench.plain_tap"
 """The modules of the tap and of its peer."""
+_STREAMS: tuple[Any, ...] = STREAMS
+LISTS = tuple(
+    stream
+    for stream in _STREAMS
+    if issubclass(stream, QontoStream) and stream.selected_by_default and stream.access != "oauth"
+)
+"""What is read by default with an API key, files aside."""
 MIB = 1 << 20
-_UNLIMITED = (1_000_000, 1)
+UNLIMITED = (1_000_000, 1)
+"""A rate limit that limits nothing."""
 _LOOK_EVERY = 0.05
 
 
@@ -58,6 +68,25 @@ class Run:
         """What was written, to look into."""
         return Output(self.stdout.read_bytes(), self.stderr.read_text())
 
+    @property
+    def rows(self) -> int:
+        """How many records were written, without looking into them."""
+        return sum(1 for _ in self.lines("RECORD"))
+
+    @property
+    def state(self) -> Json:
+        """The last state."""
+        *_, last = self.lines("STATE")
+        state: Json = json.loads(last)["value"]
+        return state
+
+    def lines(self, kind: str) -> Iterator[bytes]:
+        """Yield the messages of a type as they were written."""
+        mark = kind.encode()
+        with self.stdout.open("rb") as lines:
+            # The type stands at the front of each message, whoever writes it.
+            yield from (line for line in lines if mark in line[:20])
+
 
 class Lab:
     """A fake Qonto and a folder.
@@ -68,14 +97,18 @@ class Lab:
     """
 
     def __init__(self, fake: FakeQonto | FakeQontoProcess, folder: Path) -> None:
-        """Lay the peer's schemas out where it looks for them."""
+        """Lay out for the peer what it is not written to know: schemas, paths and names."""
         self.fake = fake
         self.folder = folder
         self._numbers = count(1)
+        # Once, in the main thread, which alone may keep signals; runs may have threads.
+        chosen()
         (folder / "schemas").mkdir()
         for stream in STREAMS:
             path = folder / "schemas" / f"{stream.name}.json"
             path.write_text(json.dumps(stream.schema))
+        facts = {stream.name: _facts(stream) for stream in LISTS}
+        (folder / "lists.json").write_text(json.dumps(facts))
 
     def seed(self, invoices: int, rows: Mapping[str, int] | None = None, **knobs: Any) -> None:
         """Fill the fake, and make its pages ready so that it does not bound the figure.
@@ -88,7 +121,7 @@ class Lab:
         control = self.fake.control
         counts: dict[str, Any] = {"invoices": invoices, **(rows or {})}
         control.reset(**counts)
-        control.set(**{"rate_limits": [_UNLIMITED], **knobs})
+        control.set(**{"rate_limits": [UNLIMITED], **knobs})
         for name in (INVOICES, *(rows or {})):
             control.warm(name)
 
@@ -102,7 +135,7 @@ class Lab:
             **settings: Of our tap, beside those that a run needs.
         """
         folder = self._folder()
-        requests, seconds = _UNLIMITED
+        requests, seconds = UNLIMITED
         if tap == OURS:
             settings = {"rate_limits": [{"requests": requests, "seconds": seconds}]} | settings
         given = {
@@ -160,6 +193,21 @@ class Lab:
             msg = f"{' '.join(command[1:3])} failed:\n{stderr.read_text()[-2000:]}"
             raise BenchError(msg)
         return Run(stdout, stderr, wall, usage.ru_utime + usage.ru_stime, peak)
+
+
+def _facts(stream: Any) -> Json:
+    """Return what a plain tap would state of a list."""
+    way, since = stream.ways[0], "updated_at_from"
+    can_filter = stream.replication_key and isinstance(way, (UpdatedAnchored, CreatedAnchored))
+    is_nested = since not in stream.top_level_filters
+    order = {"sort_by": way.order} if way.order else {}
+    return {
+        "path": stream.path.removeprefix("/v2"),
+        "collection": stream.collection,
+        "primary_keys": stream.primary_keys,
+        "params": dict(stream.params) | order,
+        "since": (f"filter[{since}]" if is_nested else since) if can_filter else None,
+    }
 
 
 class _Memory:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from bench.lab import Lab
     from tests.support import Output
 
-_BEST = "The best of seven for both, in turns; with SCHEMA repeated, one. Start-up is included."
+_BEST = "The best of five for both, in turns; with SCHEMA repeated, one. Start-up is included."
 _ENDED = f"With SCHEMA repeated it was ended after {venvs.SECONDS} s; it takes longer."
-_TIMES = 7
+_TIMES = 5
 CHOSEN = ("target-duckdb", "pipelinewise-target-postgres", "meltanolabs-target-postgres")
 
 
-def loading(lab: Lab, invoices: int = 1000, chosen: Collection[str] = CHOSEN) -> list[Figure]:
+def loading(lab: Lab, invoices: int = 500, chosen: Collection[str] = CHOSEN) -> list[Figure]:
     """Load a recorded run in three forms, and time each; the best of several runs counts."""
     targets = [target for target in TARGETS if target.name in chosen]
     for target in targets:

@@ -15,7 +15,7 @@ _CONCURRENCY = 16
 _BOOKINGS, _RECEIPTS = "transactions", "transaction_attachments"
 
 
-def receipts(lab: Lab, transactions: int = 2_000, plain_invoices: int = 60) -> list[Figure]:
+def receipts(lab: Lab, transactions: int = 2_000, plain_invoices: int = 30) -> list[Figure]:
     """Measure transactions with their receipts; the peer makes an API call for each file."""
     lab.seed(0, {_BOOKINGS: transactions}, latency=LATENCY, file_latency=LATENCY)
     lab.fake.control.clear_requests()

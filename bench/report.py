@@ -36,6 +36,9 @@ Measured on {date} with {machine}.
 - **plain SDK tap**: `bench/plain_tap.py`, written for this comparison as the Meltano SDK's
   template would make it: the SDK's defaults, page numbers, and a child stream that is synced for
   each invoice. It makes no other promises.
+  It reads the same lists, with the filters and orders that the tap asks for.
+- **small company** and **larger account**: `bench/account.py` has their numbers of rows. Each list
+  of the small company that is read whole fits into a page.
 - **guide's pattern**: `bench/edits.py`, which reads the list as Qonto's guide on syncing supplier
   invoices does, then once more from where it ended.
 - Qonto is a fake server (`tests/fake_qonto`) on the same machine, in its own process.

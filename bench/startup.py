@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.lab import Lab
 
 
-def startup(lab: Lab, times: int = 9) -> list[Figure]:
+def startup(lab: Lab, times: int = 7) -> list[Figure]:
     """Take the median of several starts, the tap and its peer in turns."""
     figures = []
     for option in ("--version", "--about", "--discover"):

@@ -167,15 +167,31 @@ def table_of_figures() -> str:
     for words, key, unit in (
         ("files of a backfill, answers after 200 ms", "files_per_second", "files/s"),
         ("the same: share of what Qonto's limit allows", "files_share", ""),
-        ("rows per CPU second, 50,000 invoices", "rows", ""),
-        ("log lines for 1,000 invoices with their files", "log_lines", ""),
-        ("these 1,000 into target-duckdb", "load_target_duckdb", "s"),
+        ("{} supplier invoices, answers after 200 ms", "supplier_invoices_rate", "rows/s"),
+        ("{} transactions of four accounts", "transactions_rate", "rows/s"),
+        ("the same, `list_concurrency` 32", "transactions_many", "rows/s"),
+        ("rows lost of {} transactions, 20 edited per page", "transactions_edited", ""),
+        ("a quiet night of all streams, after start-up", "night", "s"),
+        ("the same: API calls", "night_calls", ""),
+        ("rows per CPU second, {} supplier invoices", "rows", ""),
+        ("log lines for {} invoices with their files", "log_lines", ""),
+        ("{} invoices with their files into target-duckdb", "load_target_duckdb", "s"),
         ("into pipelinewise-target-postgres", "load_pipelinewise_target_postgres", "s"),
         ("start-up: `tap-qonto --discover`", "start_discover", "ms"),
     ):
-        pair = (f"{shown(found[key][who])} {unit}".strip() for who in ("ours", "peer"))
-        rows.append((words, *pair))
-    return _table(rows)
+        if figure := found.get(key):
+            size = re.search(r"\b\d[\d,]*(?= )", figure["figure"])
+            pair = (f"{shown(figure[who])} {unit}".strip() for who in ("ours", "peer"))
+            rows.append((words.format(size and size[0]), *pair))
+    return f"{_table(rows)}\n\n{_goals(found.values())}"
+
+
+def _goals(figures: Iterable[Mapping[str, Any]]) -> str:
+    """Say how many goals were reached, and how many were missed."""
+    reached = [figure["reached"] for figure in figures if figure["reached"] is not None]
+    missed = reached.count(False)
+    words = "all of them" if not missed else f"{len(reached) - missed}; {missed} are missed"
+    return f"Of the {len(reached)} goals in this run, tap-qonto reaches {words}."
 
 
 def quoted(piece: str) -> Callable[[], str]:

@@ -3,34 +3,58 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bench import report
-from bench.backfill import sustained
+from bench.__main__ import PARTS
+from bench.backfill import share_of
 from bench.edits import compared
 from bench.endless import Endless, served
 from bench.figures import Figure, Goal
-from bench.lab import OURS, PLAIN, BenchError, Lab
-from bench.lists import growth, lists, night
-from bench.loading import CHOSEN, loading, schema_first, schema_repeated
-from bench.messages import messages
-from bench.receipts import receipts
-from bench.rows import memory, rows, wide
+from bench.lab import LISTS, OURS, PLAIN, BenchError, Lab
+from bench.lists import _read
+from bench.loading import CHOSEN, schema_first, schema_repeated
+from tests.fake_qonto import FakeQontoProcess
 from tests.stack import postgres
 from tests.support import FILES, INVOICES, Output
 from tests.targets.catalog import TARGETS, Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.fake_qonto import FakeQonto
+TINY: dict[str, dict[str, Any]] = {
+    "files": {"invoices": 60, "plain_invoices": 90},
+    "burst": {"invoices": 30},
+    "receipts": {"transactions": 40, "plain_invoices": 3},
+    "lists": {"counts": {"transactions": 900}, "by_page": 200},
+    "account": {
+        "small": {INVOICES: 10},
+        "large": {INVOICES: 20, "labels": 120},
+    },
+    "growth": {"counts": (50, 200, 400)},
+    "rows": {"invoices": 30, "times": 1},
+    "wide": {"count": 60, "times": 1},
+    "memory": {"few": 10, "files": 2, "file_size": 1000},
+    "targets": {"invoices": 15, "chosen": ["meltanolabs-target-postgres"]},
+    "messages": {"invoices": 30},
+    "edits": {"invoices": 150},
+    "startup": {"times": 1},
+}
+"""Sizes at which each part is tried."""
+
+
+@pytest.fixture(scope="module")
+def fake_process() -> Iterator[FakeQontoProcess]:
+    with FakeQontoProcess(invoices=0) as fake:
+        yield fake
 
 
 @pytest.fixture
-def lab(fake: FakeQonto, tmp_path: Path) -> Lab:
-    return Lab(fake, tmp_path)
+def lab(fake_process: FakeQontoProcess, tmp_path: Path) -> Lab:
+    return Lab(fake_process, tmp_path)
 
 
 @pytest.mark.parametrize("per_page", [0, 20])
@@ -67,33 +91,53 @@ def test_forms_of_a_recording_hold_the_same_rows(lab: Lab) -> None:
     assert len(repeated.of("SCHEMA", FILES)) == 1 + len(ours.records(FILES))
 
 
-def test_figures_are_measured(lab: Lab) -> None:
-    figures = [
-        *rows(lab, invoices=30),
-        *memory(lab, few=10, many=30, files=2, file_size=1000),
-        *messages(lab, invoices=30),
-    ]
-    assert all(figure.ours > 0 for figure in figures if figure.key != "memory_growth")
-    assert all(figure.peer for figure in figures if figure.key != "memory_growth")
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_gives_its_figures(lab: Lab, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("account", "backfill", "lists", "receipts"):
+        monkeypatch.setattr(f"bench.{module}.LATENCY", 0.01)
+    monkeypatch.setattr("bench.backfill.SUSTAINED", ((10, 0.25), (15, 1)))
+    monkeypatch.setattr("bench.backfill.BURST", ((10, 0.25),))
+    monkeypatch.setattr("bench.lists.BURST", ((3, 0.25),))
+    figures = PARTS[part](lab, **TINY[part])
+    assert len({figure.key for figure in figures}) == len(figures) > 0
+    for figure in figures:
+        if figure.unit == "of the ceiling":
+            assert 0 < figure.ours <= 1
+        elif figure.goal is None or figure.goal.words != "0":
+            assert figure.ours > 0
+        else:
+            # Rows lost, and requests refused.
+            assert figure.ours == 0
+    report.as_page(report.as_json(figures))
 
 
-def test_lists_are_measured(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.lists.LATENCY", 0.01)
-    figures = {
-        figure.key: figure
-        for figure in [
-            *lists(lab, invoices=400, transactions=800),
-            *night(lab, invoices=20),
-            *growth(lab, counts=(50, 200, 400)),
-            *wide(lab, count=60, times=1),
-        ]
-    }
-    assert figures["supplier_invoices_calls"].peer == 4
-    assert figures["supplier_invoices_calls"].ours >= 4
-    assert figures["supplier_invoices_edited"].ours == 0
-    assert figures["transactions_edited"].ours == 0
-    may_be_nothing = {"growth_memory", "supplier_invoices_edited", "transactions_edited"}
-    assert all(figure.ours > 0 for key, figure in figures.items() if key not in may_be_nothing)
+def test_every_part_is_tried() -> None:
+    assert TINY.keys() == PARTS.keys()
+
+
+def test_the_plain_tap_reads_the_same_lists(lab: Lab) -> None:
+    lab.seed(130, {"transactions": 250, "statements": 120})
+    names = [stream.name for stream in LISTS]
+    ours, plain = (lab.sync(tap, *names).output for tap in (OURS, PLAIN))
+    for stream in LISTS:
+        keys, of_plain = (
+            {
+                tuple(record[key] for key in stream.primary_keys)
+                for record in out.records(stream.name)
+            }
+            for out in (ours, plain)
+        )
+        # Of the accounts it reads the list alone, which lacks that of another bank.
+        lacks = 1 if stream.name == "bank_accounts" else 0
+        assert of_plain <= keys
+        assert len(of_plain) == len(keys) - lacks, stream.name
+
+
+def test_a_run_that_reads_too_little_gives_no_figure(lab: Lab) -> None:
+    lab.seed(3)
+    lab.fake.control.delete_invoice(lab.fake.control.invoice_ids()[0])
+    with pytest.raises(BenchError, match="has read 2 of 3"):
+        _read(lab, OURS, INVOICES, 3)
 
 
 def test_a_list_of_any_length_is_read_whole(lab: Lab) -> None:
@@ -104,12 +148,6 @@ def test_a_list_of_any_length_is_read_whole(lab: Lab) -> None:
     assert len(set(output.ids())) == len(output.ids()) == 730
 
 
-def test_targets_are_timed_with_all_rows_there(lab: Lab) -> None:
-    figures = loading(lab, invoices=15, chosen=["meltanolabs-target-postgres"])
-    assert [figure.peer_name for figure in figures] == ["SCHEMA repeated", "one SCHEMA each"]
-    assert all(figure.ours > 0 and figure.peer for figure in figures)
-
-
 def test_every_target_that_is_timed_can_be_set_up(tmp_path: Path) -> None:
     chosen = [target for target in TARGETS if target.name in CHOSEN]
     assert len(chosen) == len(CHOSEN)
@@ -118,14 +156,11 @@ def test_every_target_that_is_timed_can_be_set_up(tmp_path: Path) -> None:
             target.destination(Place(tmp_path, "place", database))
 
 
-def test_a_share_of_the_ceiling_is_counted_over_whole_windows(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bench.backfill.LATENCY", 0.01)
-    monkeypatch.setattr("bench.backfill.SUSTAINED", ((10, 0.25), (15, 1)))
-    share, files, _ = sustained(lab, invoices=60, plain_invoices=90)
-    assert 0 < share.ours <= 1
-    assert files.ours > 0
+def test_a_share_of_the_ceiling_is_counted_over_whole_windows() -> None:
+    calls = [{"started": started} for started in (5, 5, 6, 15, 17, 25, 26, 27)]
+    assert share_of((3, 10), calls) == 5 / 6
+    with pytest.raises(BenchError, match="do not fill a window"):
+        share_of((3, 10), calls[:3])
 
 
 def test_a_run_that_fails_gives_no_figure(lab: Lab) -> None:
@@ -145,11 +180,3 @@ def test_what_is_missed_stands_as_missed() -> None:
     assert "| another | 1.5 s |  | ≤ 1 | **missed** |" in page
     assert "1. how" in page
     assert report.as_table(run).row_count == 2
-
-
-def test_receipts_cost_pages_of_transactions_and_no_call_each(lab: Lab) -> None:
-    rate, share, calls = receipts(lab, transactions=60, plain_invoices=3)
-    assert rate.ours > 0
-    assert 0 < share.ours <= 1
-    # The accounts, the organization, and for each account its first page in two ways.
-    assert calls.ours < 60
