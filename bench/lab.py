@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.streams import STREAMS
-from tests.support import FILES, INVOICES, Output, chosen
+from tests.support import FILES, INVOICES, Output, meltano_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ class Lab:
         self.folder = folder
         self._numbers = count(1)
         # Once, in the main thread, which alone may keep signals; runs may have threads.
-        chosen()
+        meltano_catalog()
         (folder / "schemas").mkdir()
         for stream in STREAMS:
             path = folder / "schemas" / f"{stream.name}.json"
@@ -139,7 +139,7 @@ class Lab:
         if tap == OURS:
             settings = {"rate_limits": [{"requests": requests, "seconds": seconds}]} | settings
         given = {
-            "catalog": chosen(*(streams or (INVOICES, FILES))),
+            "catalog": meltano_catalog(*(streams or (INVOICES, FILES))),
             "state": state,
             "config": self._settings(tap, folder / "files", settings),
         }

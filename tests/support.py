@@ -137,7 +137,7 @@ def discovered() -> Json:
     return catalog
 
 
-def chosen(
+def meltano_catalog(
     *streams: str,
     full_table: Sequence[str] = (),
     without: Mapping[str, Sequence[str]] | None = None,
@@ -149,16 +149,38 @@ def chosen(
         full_table: Those for which the method FULL_TABLE is forced.
         without: Properties that are deselected, by stream.
     """
-    catalog = _copied(discovered())
+    return _selecting(discovered(), streams, full_table, without or {})
+
+
+def chosen(
+    *streams: str,
+    full_table: Sequence[str] = (),
+    without: Mapping[str, Sequence[str]] | None = None,
+) -> Json:
+    """Return the same without the streams that are not selected: a run starts in half the time.
+
+    The tap adds what a catalog lacks; test_catalogs.py shows that it comes to the same. But a
+    method that is forced on a list whose files alone are read needs `meltano_catalog`.
+    """
+    entries = [each for each in discovered()["streams"] if each["tap_stream_id"] in streams]
+    return _selecting({"streams": entries}, streams, full_table, without or {})
+
+
+def _selecting(
+    catalog: Json,
+    streams: Sequence[str],
+    full_table: Sequence[str],
+    without: Mapping[str, Sequence[str]],
+) -> Json:
+    catalog = _copied(catalog)
     for entry in catalog["streams"]:
         name = entry["tap_stream_id"]
-        left_out = (without or {}).get(name, ())
         for item in entry["metadata"]:
             if not item["breadcrumb"]:
                 item["metadata"]["selected"] = name in streams
                 if name in full_table:
                     item["metadata"]["forced-replication-method"] = "FULL_TABLE"
-            elif item["breadcrumb"][-1] in left_out:
+            elif item["breadcrumb"][-1] in without.get(name, ()):
                 item["metadata"]["selected"] = False
     return catalog
 
@@ -263,7 +285,7 @@ class Runner:
             **settings: For ``--config``, beside those of the runner.
         """
         if catalog is ...:
-            catalog = chosen(*BOTH) if _WITHOUT_CATALOG.isdisjoint(arguments) else None
+            catalog = meltano_catalog(*BOTH) if _WITHOUT_CATALOG.isdisjoint(arguments) else None
         given = {"config": self.settings(settings), "state": state, "catalog": catalog}
         options: list[str] = []
         for name, content in given.items():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real_clock("they run processes")
 
-WINDOW, CALLS = 5.0, 80
+WINDOW, CALLS = 3.0, 48
 ORGANIZATIONS = ("one", "two", "three")
 
 
@@ -63,7 +63,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def test_three_organizations_share_one_budget(fake: FakeQonto, tap: Runner, store: str) -> None:
-    fake.control.reset(invoices=480)
+    fake.control.reset(invoices=240)
     fake.control.set(rate_limits=[[CALLS, WINDOW]], require_auth=False)
     catalog = tap.folder / "catalog.json"
     catalog.write_text(json.dumps(chosen(INVOICES)))

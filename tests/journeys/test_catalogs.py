@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_qonto.catalog import completed
 from tap_qonto.streams import STREAMS, SupplierInvoices, SyncLog
-from tests.support import BOTH, FILES, INVOICES, chosen, discovered, token_of_all
+from tests.support import BOTH, FILES, INVOICES, chosen, discovered, meltano_catalog, token_of_all
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
@@ -100,6 +101,26 @@ def test_a_catalog_with_any_stream_alone_asks_for_it(
     output = tap.sync(catalog={"streams": [found]})
     assert {message["stream"] for message in output.of("RECORD")} == {stream.name}
     assert keys(output) == {stream.name: list(stream.primary_keys)}
+
+
+def test_streams_that_are_not_selected_may_be_there_or_not() -> None:
+    for stream in STREAMS:
+        there, left_out = (
+            {each["stream"]: each for each in completed(catalog, STREAMS)["streams"]}
+            for catalog in (meltano_catalog(stream.name), chosen(stream.name))
+        )
+        assert there.pop(stream.name) == left_out.pop(stream.name), stream.name
+        assert there.keys() == left_out.keys()
+        for each in (*there.values(), *left_out.values()):
+            (root,) = [item for item in each["metadata"] if not item["breadcrumb"]]
+            assert root["metadata"]["selected"] is False, (stream.name, each["stream"])
+
+
+def test_a_catalog_of_all_streams_reads_those_that_are_selected(
+    company: FakeQonto, tap: Runner
+) -> None:
+    output = tap.sync(catalog=meltano_catalog(*BOTH))
+    check_whole(output, company, *BOTH)
 
 
 def test_a_catalog_without_a_schema_means_all_of_it(company: FakeQonto, tap: Runner) -> None:

@@ -14,7 +14,16 @@ import pytest
 from tap_qonto import timestamps
 from tap_qonto.errors import ConfigError, UnreachableError
 from tap_qonto.settings.declaration import SETTINGS
-from tests.support import FILES, INVOICES, all_file_keys, bookmark, chosen, file_keys, output_before
+from tests.support import (
+    FILES,
+    INVOICES,
+    all_file_keys,
+    bookmark,
+    chosen,
+    file_keys,
+    meltano_catalog,
+    output_before,
+)
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
@@ -280,7 +289,7 @@ def test_an_empty_table_is_activated_too(fake: FakeQonto, tap: Runner) -> None:
 def test_full_table_of_one_stream_activates_that_one(
     company: FakeQonto, tap: Runner, alone: str
 ) -> None:
-    output = tap.sync(catalog=chosen(alone, full_table=[INVOICES]))
+    output = tap.sync(catalog=meltano_catalog(alone, full_table=[INVOICES]))
     assert [message["stream"] for message in output.of("ACTIVATE_VERSION")] == [alone]
     assert {message["stream"] for message in output.of("RECORD")} == {alone}
     assert company.control.count("api") > 0
