@@ -146,6 +146,8 @@ class TapQonto(Tap):
         finally:
             # What is still on its way, since another stream failed, is of no use any more.
             self.stop.set()
+            # Of a stream that failed, records may wait.
+            self.message_writer.flush()
             self.run.outcomes.report()
         self.run.outcomes.finish()
 

@@ -5,9 +5,11 @@ After a change on purpose: ``pytest tests/output/test_messages.py --snapshot-upd
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+import sys
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ from tests.fake_qonto import TODAY, FakeQontoProcess
 from tests.support import FILES, INVOICES, Runner, discovered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from syrupy.assertion import SnapshotAssertion
@@ -129,6 +131,7 @@ def written(capfdbinary: pytest.CaptureFixture[bytes], *messages: Any) -> list[b
     writer = MessageWriter()
     for message in messages:
         writer.write_message(message)
+    writer.flush()
     return capfdbinary.readouterr().out.splitlines(keepends=True)
 
 
@@ -170,6 +173,53 @@ def test_an_action_waits_until_the_line_is_complete(
     writer.after_line(lambda: writer.write_message(StateMessage(value={"n": 1})))
     writer.write_message(StateMessage(value={"n": 2}))
     lines = capfdbinary.readouterr().out.splitlines()
+    assert [json.loads(line)["value"]["n"] for line in lines] == [1, 2]
+
+
+def test_records_wait_for_each_other_and_go_out_before_the_next_state(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    writer = MessageWriter()
+    for n in range(3):
+        writer.write_message(RecordMessage(stream="s", record={"n": n}))
+    assert capfdbinary.readouterr().out == b""
+    writer.write_message(StateMessage(value={}))
+    lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [line.get("record", {}).get("n") for line in lines] == [0, 1, 2, None]
+    for _ in range(70):
+        writer.write_message(RecordMessage(stream="s", record={"a": "a" * 1000}))
+    assert 64_000 < len(capfdbinary.readouterr().out) < 70_000
+
+
+class ShortOutput(io.RawIOBase):
+    """Output that Python does not buffer; a signal comes with each write, and cuts it short."""
+
+    def __init__(self, on_signal: Callable[[], object]) -> None:
+        self.taken = b""
+        self.buffer = self
+        self._on_signal = on_signal
+
+    def write(self, data: Any) -> int:
+        self._on_signal()
+        self.taken += bytes(data[:10])
+        return len(data[:10])
+
+
+def test_a_write_that_a_signal_cuts_short_goes_on_before_the_signal_is_obeyed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writer = MessageWriter()
+    signals: list[object] = []
+
+    def on_signal() -> None:
+        if not signals:
+            signals.append(None)
+            writer.after_line(lambda: writer.write_message(StateMessage(value={"n": 2})))
+
+    output = ShortOutput(on_signal)
+    monkeypatch.setattr(sys, "stdout", output)
+    writer.write_message(StateMessage(value={"n": 1}))
+    lines = output.taken.splitlines()
     assert [json.loads(line)["value"]["n"] for line in lines] == [1, 2]
 
 
