@@ -18,7 +18,13 @@ _STAMP = re.compile(
     r"(?:[Zz]|([+-])(\d\d):?(\d\d)?)?",
     re.ASCII,
 )
-_USUAL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{3})?(Z|[+-][01]\d:[0-5]\d)", re.ASCII)
+_USUAL = re.compile(
+    r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3])(:[0-5]\d:[0-5]\d)(\.\d{3})?(Z|[+-][01]\d:[0-5]\d)",
+    re.ASCII,
+)
+_OFFSETS = {"Z": 0, "+00:00": 0, "+01:00": 1, "+02:00": 2}
+"""Those that Qonto sends, in hours."""
+_HOURS = [f"{hour:02}" for hour in range(24)]
 _DAY = timedelta(days=1)
 _HOUR_MINUTES = 60
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -90,9 +96,12 @@ def to_utc(text: str) -> str:
         ValueError: The text is no time stamp.
     """
     usual = _USUAL.fullmatch(text)
-    if usual and usual[3] == "Z":
-        datetime.fromisoformat(usual[1])  # raises, where the calendar has no such day
-        return f"{usual[1]}{usual[2] or '.000'}000Z"
+    if usual:
+        day, hour, rest, fraction, offset = usual.groups()
+        place = int(hour) - _OFFSETS.get(offset, 24)
+        if place >= 0 and is_date(day):
+            # The same day; most are, and it saves three quarters of the time.
+            return f"{day}T{_HOURS[place]}{rest}{fraction or '.000'}000Z"
     # Without `timespec`, there is no fraction where it is zero.
     iso = _parse(text, usual).isoformat()[:-6]
     return f"{iso}Z" if "." in iso else f"{iso}.000000Z"
@@ -110,7 +119,7 @@ def seconds(instant: datetime) -> str:
     return f"{instant.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-@lru_cache(maxsize=4096)  # the days of invoices recur
+@lru_cache(maxsize=4096)  # days recur
 def is_date(text: str) -> bool:
     """Tell whether the text is a calendar day, ``YYYY-MM-DD``."""
     if _DATE.fullmatch(text) is None:

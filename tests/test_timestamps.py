@@ -44,6 +44,8 @@ FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
         pytest.param("2022-01-21t12:01:02z", "2022-01-21T12:01:02.000000Z", id="small letters"),
         pytest.param("2022-01-21T12:01:02", "2022-01-21T12:01:02.000000Z", id="no offset is UTC"),
         pytest.param("2021-12-31T23:30:00-01:00", "2022-01-01T00:30:00.000000Z", id="next year"),
+        pytest.param("2022-01-01T02:30:00+02:00", "2022-01-01T00:30:00.000000Z", id="midnight"),
+        pytest.param("2022-01-01T01:30:00+02:00", "2021-12-31T23:30:00.000000Z", id="last year"),
         pytest.param("2024-03-01T00:30:00+01:00", "2024-02-29T23:30:00.000000Z", id="leap day"),
     ],
 )
@@ -126,6 +128,7 @@ def test_reading_equals_what_python_reads(moment: datetime, timespec: str) -> No
     read = timestamps.parse(text)
     assert read == datetime.fromisoformat(text)
     assert read.utcoffset() == timedelta(0)
+    assert timestamps.to_utc(text) == timestamps.show(read)
 
 
 @given(_INSTANTS)
