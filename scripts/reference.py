@@ -108,7 +108,8 @@ def sections() -> str:
             runner.config["access_token"] = fake.control.new_access_token(
                 scope=" ".join({each.scope for each in STREAMS})
             )
-            output = runner.sync(*(each.name for each in STREAMS))
+            # In the same order each time.
+            output = runner.sync(*(each.name for each in STREAMS), list_concurrency=1)
         said = output.stdout.decode().replace(str(folder / "files"), _LOCATION)
     records: dict[str, list[dict[str, Any]]] = {each.name: [] for each in STREAMS}
     for message in map(json.loads, said.splitlines()):

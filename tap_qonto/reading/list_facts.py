@@ -70,7 +70,7 @@ class ListFacts(BaseStream):
         return row
 
     def partition_values(self) -> Iterable[str]:
-        """Return the values of `partition_key`, for which the list is read one by one."""
+        """Return the values of `partition_key`, for each of which the list is read."""
         return ()
 
     def further_rows(self) -> Iterable[Row]:

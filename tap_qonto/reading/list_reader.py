@@ -12,8 +12,8 @@ from tap_qonto.reading.paged import SMALLEST
 from tap_qonto.reading.pages import Page
 from tap_qonto.reading.side_by_side import SideBySide
 from tap_qonto.reading.source import CREATED_BOUNDS, Source
+from tap_qonto.reading.together import Together
 from tap_qonto.reading.ways import CREATED, UPDATED, Ask, UnsuitableError
-from tap_qonto.reading.workers import read
 from tap_qonto.settings.declaration import day_or_instant
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ class ListReader:
         session: The way to Qonto.
         early: Answers that were asked for before their turn.
         page_size: Rows per request.
-        workers: How many requests are under way side by side, at the most.
         filters: Filters by the API's names, from the settings.
         logger: Where a warning goes.
         observe: Called with each response, for metrics.
@@ -66,7 +65,6 @@ class ListReader:
         session: Session,
         early: EarlyAnswers,
         page_size: int,
-        workers: int,
         filters: Mapping[str, Any],
         logger: logging.Logger,
         observe: Observe,
@@ -80,20 +78,35 @@ class ListReader:
         self._is_paged = True
         self._endpoint = endpoint
         self._page_size = page_size
-        self._workers = workers
         self._filters = filters
         self._logger = logger
         self._source = Source(endpoint, session, early, observe, note_date)
 
+    def rows(self, window: Window, workers: int) -> list[Row]:
+        """Return all rows.
+
+        Args:
+            window: As for `pages`.
+            workers: How many requests are under way side by side, at the most.
+
+        Raises:
+            TapQontoError: The list cannot be read, or not without losing rows.
+        """
+        with Together(workers, self._endpoint.stream) as together:
+            pages = together.run([self.pages(together, window)])
+            return [row for rows, _ in pages for row in rows]
+
     def pages(
         self,
+        together: Together,
         window: Window,
         progress: Progress | None = None,
         above: Sequence[Stretch] = (),
-    ) -> Iterator[tuple[Sequence[Row], Reached]]:
+    ) -> Iterator[tuple[Sequence[Row], Reached] | None]:
         """Yield new rows page by page, each with how far the list was read with it.
 
         Args:
+            together: Has the workers; None is yielded where it is the turn of others.
             window: The stretch of `updated_at` that is wanted, where the list has one.
             progress: Takes how many rows there are.
             above: What an earlier run has read of it above its bookmark.
@@ -105,9 +118,11 @@ class ListReader:
         while True:
             field = _field(way)
             try:
-                for rows, reached in self._walk(way, window, progress, above):
-                    wanted = [row for row in rows if window.holds(row)] if way.is_bounded else rows
-                    yield wanted, reached
+                for page in self._walk(together, way, window, progress, above):
+                    if page and way.is_bounded:
+                        yield [row for row in page[0] if window.holds(row)], page[1]
+                    else:
+                        yield page
             except ApiError as error:
                 refused = _refused(error)
                 if not (others and refused):
@@ -184,14 +199,17 @@ class ListReader:
         return way.walk(window, (lower, upper), self._page_size)
 
     def _walk(
-        self, way: Way, window: Window, progress: Progress | None, above: Sequence[Stretch]
-    ) -> Iterator[tuple[Sequence[Row], Reached]]:
+        self,
+        together: Together,
+        way: Way,
+        window: Window,
+        progress: Progress | None,
+        above: Sequence[Stretch],
+    ) -> Iterator[tuple[Sequence[Row], Reached] | None]:
         walk = self._begin(way, window)
         reading = SideBySide(walk, self._page_size, above)
-        answer = partial(self._answer, way)
-        name = self._endpoint.stream
-        for page in read(reading, answer, workers=self._workers, name=name):
-            if progress:
+        for page in together.pages(reading, partial(self._answer, way)):
+            if page and progress:
                 progress.expect(walk, reading.total)
             yield page
         self.is_whole = reading.is_whole

@@ -25,10 +25,19 @@ from tap_qonto.reading.list_facts import ListFacts
 from tap_qonto.reading.list_reader import ListReader, total_of
 from tap_qonto.reading.memory import Memory, Stretch, organization_in
 from tap_qonto.reading.source import Endpoint
+from tap_qonto.reading.together import Together
 from tap_qonto.reading.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from datetime import datetime
     from typing import TypeAlias
 
@@ -42,6 +51,8 @@ if TYPE_CHECKING:
 
     Part: TypeAlias = Mapping[str, str] | None
     """A partition of the list: the parameters that choose it; None where it has none."""
+    Steps: TypeAlias = Iterator[Record | Commit | None]
+    """What comes of it; None where it is the turn of others."""
 
 _PART_IS_GONE = {403, 404, 422}
 _ORGANIZATION = "organization_id"
@@ -142,7 +153,7 @@ class QontoStream(ListFacts):
         """
         reader = self._reader(None, self.run.note_date, observe)
         window = Window(None, None, None, None, self.run.begun, is_open=True)
-        rows = [row for page, _ in reader.pages(window) for row in page]
+        rows = reader.rows(window, self.config["list_concurrency"])
         rows += self.further_rows()
         return list(dict.fromkeys(str(row[self.row_key]) for row in rows))
 
@@ -210,40 +221,51 @@ class QontoStream(ListFacts):
     def _steps(self, progress: Progress) -> Iterator[Record | Commit]:
         """Yield the records of each page, then what is to be done once they are written."""
         self._organization: str | None = None
-        if self.partition_key is None:
-            yield from self._steps_of(None, progress)
-            return
-        refusal, was_read = None, False
-        values = list(self.partition_values())
-        self._tell_of_gone(values)
-        self._begin_early({self.partition_key: value} for value in values)
-        for value in values:
-            try:
-                yield from self._steps_of({self.partition_key: value}, progress)
-                was_read = True
-            except ApiError as error:
-                if error.is_final or error.status not in _PART_IS_GONE:
-                    raise
-                refusal = error
-                self._is_all_read = False
-                words = f"{self.name} of {self.partition_key} {value} is left out. {error}"
-                self.logger.warning("%s", words)
-                self.outcome.note(words)
-        if refusal and not was_read:
-            raise refusal
+        refusals: list[ApiError] = []
+        parts: list[Mapping[str, str]] = []
+        with Together(self.config["list_concurrency"], self.name) as together:
+            tasks: Iterable[Steps] = [self._steps_of(None, together, progress)]
+            if self.partition_key:
+                parts = [{self.partition_key: value} for value in self.partition_values()]
+                self._tell_of_gone(parts)
+                self._begin_early(parts)
+                tasks = (self._steps_of_one(each, together, progress, refusals) for each in parts)
+            steps: Iterator[Record | Commit] = together.run(tasks)
+            yield from steps
+        if parts and len(refusals) == len(parts):
+            raise refusals[-1]
 
-    def _tell_of_gone(self, values: Collection[str]) -> None:
+    def _steps_of_one(
+        self,
+        part: Mapping[str, str],
+        together: Together,
+        progress: Progress,
+        refusals: list[ApiError],
+    ) -> Steps:
+        """Leave a partition out that Qonto refuses, and let the others go on."""
+        try:
+            yield from self._steps_of(part, together, progress)
+        except ApiError as error:
+            if error.is_final or error.status not in _PART_IS_GONE:
+                raise
+            refusals.append(error)
+            self._is_all_read = False
+            words = f"{self.name} of {_named(part)} is left out. {error}"
+            self.logger.warning("%s", words)
+            self.outcome.note(words)
+
+    def _tell_of_gone(self, parts: Collection[Mapping[str, str]]) -> None:
         """Tell of partitions that were read before and are not there any more."""
-        known = [each["context"].get(self.partition_key) for each in self._parts_before]
-        for value in [each for each in known if each and each not in values]:
+        known = [each["context"] for each in self._parts_before]
+        for part in [each for each in known if self.partition_key in each and each not in parts]:
             words = (
-                f"{self.name} of {self.partition_key} {value} is left out: Qonto does not list it "
-                "any more. What was read stays, with its bookmark."
+                f"{self.name} of {_named(part)} is left out: Qonto does not list it any more. "
+                "What was read stays, with its bookmark."
             )
             self.logger.warning("%s", words)
             self.outcome.note(words)
 
-    def _steps_of(self, part: Part, progress: Progress) -> Iterator[Record | Commit]:
+    def _steps_of(self, part: Part, together: Together, progress: Progress) -> Steps:
         memory = self._memory(part)
         self._parts.append(part)
         bookmarks = None if self._is_full else self._bookmarks(part)
@@ -259,10 +281,12 @@ class QontoStream(ListFacts):
             memory.check_organization(self._organization)
         for stretch in self._stretches(memory, bookmarks, self.logger):
             above = bookmarks.above if bookmarks and stretch.moves else ()
-            for rows, reached in reader.pages(stretch.window, progress, above):
-                for row in rows:
-                    self._organization = row.get(_ORGANIZATION) or self._organization
-                    memory.check_organization(self._organization)
+            for page in reader.pages(together, stretch.window, progress, above):
+                if page is None:
+                    yield None
+                    continue
+                rows, reached = page
+                self._check_organization(rows, memory)
                 yield from map(self._record, rows)
                 if bookmarks and stretch.moves and reached.bookmark:
                     yield partial(self._advance, bookmarks, memory, reached)
@@ -272,17 +296,24 @@ class QontoStream(ListFacts):
                 yield partial(memory.remember, self._organization)
         further = list(self.further_rows())
         yield from map(self._record, further)
-        self._count(reader, len(further))
+        yield from self._count(reader, len(further), together)
         if memory.organization and not self._organization:
             memory.check_organization(self.run.organization_id)
         self._is_all_read &= reader.is_whole
 
-    def _count(self, reader: ListReader, further: int) -> None:
+    def _check_organization(self, rows: Sequence[Row], memory: Memory) -> None:
+        for row in rows:
+            self._organization = row.get(_ORGANIZATION) or self._organization
+            memory.check_organization(self._organization)
+
+    def _count(
+        self, reader: ListReader, further: int, together: Together
+    ) -> Generator[None, None, None]:
         """Count the whole list at Qonto, for the log of the run."""
         if not self._is_counted:
             return
         try:
-            count = reader.count()
+            count = yield from together.call(reader.count)
         except (ApiError, DataError, UnreachableError) as error:
             if isinstance(error, ApiError) and error.is_final:
                 raise
@@ -431,9 +462,12 @@ class QontoStream(ListFacts):
             early=self.run.early,
             # Docs and observation: pages with attachments take Qonto long.
             page_size=(page_size + 1) // 2 if included else page_size,
-            workers=self.config["list_concurrency"],
             filters=self._filters,
             logger=self.logger,
             observe=observe or self.count_request,
             note_date=note_date,
         )
+
+
+def _named(part: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in part.items())

@@ -161,7 +161,6 @@ class PerParent(BaseStream):
             session=self.run.session,
             early=self.run.early,
             page_size=self.config["page_size"],
-            workers=1,
             filters={},
             logger=self.logger,
             observe=self.count_request,
@@ -171,7 +170,7 @@ class PerParent(BaseStream):
     def _read(self, parent_id: str) -> list[Record]:
         reader = self._reader(parent_id)
         try:
-            rows = [row for page, _ in reader.pages(self._window) for row in page]
+            rows = reader.rows(self._window, workers=1)
         except NotFoundError:
             # The parent was deleted meanwhile, and its rows with it.
             return []

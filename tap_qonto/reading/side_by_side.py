@@ -1,8 +1,8 @@
-"""Which requests of one list go out side by side, and what holds after each answer.
+"""Which requests of lists go out side by side, and what holds after each answer.
 
-An idle worker takes the upper half of the part that has most rows left. Its first
-request is the first page of that half, so it is data. No network here: requests can be
-answered in any order.
+An idle worker takes the upper half of the part that has most rows left, of whichever
+list. Its first request is the first page of that half, so it is data. No network here:
+requests can be answered in any order.
 """
 
 from __future__ import annotations
@@ -69,11 +69,13 @@ class Part:
     """A part of a list.
 
     Attributes:
+        reading: The reading of the list.
         walk: Reads it.
         divisible: The walk, if it can give half of itself away.
         is_asked: Whether an answer is to come.
     """
 
+    reading: SideBySide
     walk: Walk
     is_asked: bool = False
     divisible: Divisible | None = field(init=False)
@@ -117,7 +119,7 @@ class SideBySide:
 
     def __init__(self, walk: Walk, size: int, above: Sequence[Stretch] = ()) -> None:
         """Start before the first page."""
-        self._parts = [Part(walk)]
+        self._parts = [Part(self, walk)]
         self._size = size
         self._above = above
         self._is_cut = not above
@@ -147,23 +149,25 @@ class SideBySide:
         whole = [found for part in others if (found := part.stretch)]
         return Reached(bookmark, merged([*self._above, *whole], bookmark))
 
-    def asks(self, idle: int) -> list[tuple[Part, Ask]]:
-        """Return what idle workers are to ask for; nothing where answers must come first.
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to ask."""
+        return not (self.is_asked or self.ready())
 
-        Args:
-            idle: How many workers there are to do it.
-        """
+    def ready(self) -> list[Part]:
+        """Return the parts that can be asked for now, the lowest first."""
         ready = [part for part in self._parts if not (part.is_asked or part.is_whole)]
-        if not ready and self._reopen():
-            ready = self._parts[-1:]
-        while ready and len(ready) < idle and (upper := self._split(ready)):
-            ready.append(upper)
-        found = []
-        for part in ready[:idle]:
-            if ask := part.walk.ask():
-                part.is_asked = True
-                found.append((part, ask))
-        return found
+        return self._parts[-1:] if not ready and self._reopen() else ready
+
+    @property
+    def most_left(self) -> int:
+        """Rows that the part with most of them still has."""
+        return max(part.left for part in self._parts)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether an answer is to come."""
+        return any(part.is_asked for part in self._parts)
 
     def take(self, part: Part, page: Page | None) -> Sequence[Row]:
         """Take the answer to a request; None where no whole page came.
@@ -191,19 +195,18 @@ class SideBySide:
     def _leave_out(self, walk: Divisible) -> None:
         for first, end in self._above:
             if upper := walk.skip(first, end):
-                self._parts.append(Part(upper))
+                self._parts.append(Part(self, upper))
                 walk = upper
 
-    def _split(self, ready: Sequence[Part]) -> Part | None:
-        largest = max(ready, key=lambda part: part.left)
-        least = max(_WORTH * self._size, _SHARE * max(part.left for part in self._parts))
-        if largest.left <= least or largest.divisible is None:
+    def split(self, part: Part) -> Part | None:
+        """Make two parts of one, and return the upper one; None if it has too little."""
+        if part.divisible is None or part.left <= _WORTH * self._size:
             return None
-        walk = largest.divisible.split()
+        walk = part.divisible.split()
         if walk is None:
             return None
-        upper = Part(walk)
-        self._parts.insert(self._parts.index(largest) + 1, upper)
+        upper = Part(self, walk)
+        self._parts.insert(self._parts.index(part) + 1, upper)
         return upper
 
     def _reopen(self) -> bool:
@@ -215,3 +218,32 @@ class SideBySide:
             return False
         self._is_reopened = True
         return last.reopen()
+
+
+def asks(readings: Sequence[SideBySide], idle: int) -> list[tuple[Part, Ask]]:
+    """Return what idle workers are to ask for; nothing where answers must come first.
+
+    Args:
+        readings: Of several lists, in order.
+        idle: How many workers there are to do it.
+    """
+    # Each list has a worker before any has two.
+    in_turn = sorted(readings, key=lambda reading: reading.is_asked)
+    ready = [part for reading in in_turn for part in reading.ready()]
+    if ready and len(ready) < idle:
+        least = _SHARE * max(reading.most_left for reading in readings)
+        parts = list(ready)
+        while len(ready) < idle:
+            largest = max(parts, key=lambda part: part.left, default=None)
+            if largest is None or largest.left <= least:
+                break
+            if upper := largest.reading.split(largest):
+                ready.append(upper)
+            else:
+                parts.remove(largest)
+    found = []
+    for part in ready[:idle]:
+        if ask := part.walk.ask():
+            part.is_asked = True
+            found.append((part, ask))
+    return found

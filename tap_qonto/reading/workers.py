@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tap_qonto.reading.pages import Page
-from tap_qonto.reading.side_by_side import Part, SideBySide
-from tap_qonto.reading.ways import Ask, OutOfOrderError
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
     from typing_extensions import Self
-
-    from tap_qonto.reading.done import Reached
-    from tap_qonto.reading.pages import Row
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -72,15 +63,10 @@ class Workers(Generic[Key, Value]):
             threading.Thread(target=self._work, name=self._name, daemon=True).start()
         self._calls.put((key, call))
 
-    def result(self) -> tuple[Key, Value]:
-        """Wait for the next result, in the order in which calls end.
-
-        Raises:
-            BaseException: What the call raised.
-        """
-        key, result = self._results.get()
+    def result(self) -> tuple[Key, Callable[[], Value]]:
+        """Wait for the next call that ends; what its result is called for it returns or raises."""
         self.busy -= 1
-        return key, result()
+        return self._results.get()
 
     def _work(self) -> None:
         while begun := self._calls.get():
@@ -99,59 +85,3 @@ def _result(call: Callable[[], Value]) -> Callable[[], Value]:
 
         return fail
     return lambda: value
-
-
-def read(
-    reading: SideBySide, answer: Callable[[Ask], Page | None], *, workers: int, name: str
-) -> Iterator[tuple[Sequence[Row], Reached]]:
-    """Yield new rows page by page, each with how far the list was read with it.
-
-    A list of a few pages is read in this thread. There are never more pages in memory
-    than workers.
-
-    Args:
-        reading: Says what to ask for.
-        answer: Asks for a page, in any thread; None where it does not come whole.
-        workers: How many requests are under way side by side, at the most.
-        name: Name of the threads.
-
-    Raises:
-        TapQontoError: The list cannot be read; what came before was yielded.
-    """
-    backlog: deque[tuple[Sequence[Row], Reached]] = deque()
-
-    def take(part: Part, ask: Ask, page: Page | None) -> None:
-        try:
-            rows = reading.take(part, page)
-        except OutOfOrderError:
-            # Answers get mixed up.
-            rows = reading.take(part, answer(ask))
-        backlog.append((rows, reading.reached))
-
-    with Workers[tuple[Part, Ask], Page | None](name) as pool:
-        try:
-            while True:
-                asks = reading.asks(workers - pool.busy - len(backlog))
-                if len(asks) == 1 and not pool.busy:
-                    yield from _emptied(backlog)
-                    part, ask = asks[0]
-                    take(part, ask, answer(ask))
-                    continue
-                for part, ask in asks:
-                    pool.begin((part, ask), partial(answer, ask))
-                if pool.busy and (pool.has_result or not backlog):
-                    # Before anything is written, so that the thread can go on.
-                    (part, ask), page = pool.result()
-                    take(part, ask, page)
-                elif backlog:
-                    yield backlog.popleft()
-                else:
-                    return
-        except Exception:
-            yield from _emptied(backlog)
-            raise
-
-
-def _emptied(backlog: deque[Value]) -> Iterator[Value]:
-    while backlog:
-        yield backlog.popleft()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
 from tap_qonto.reading.done import Reached, remember, remembered
-from tap_qonto.reading.side_by_side import SideBySide
+from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.window import Window
 from tests.reading.moving_list import STATUSES, Habits, MovingList, Row
@@ -61,7 +61,7 @@ class World(NamedTuple):
     """Rows, the ways in which Qonto may answer, and what happens meanwhile.
 
     Attributes:
-        groups: Rows that share an instant, each with the seconds to the next.
+        lists: Of each list, rows that share an instant, each with the seconds to the next.
         size: Rows for each page.
         tick: How far the clock moves with each change.
         habits: How Qonto answers.
@@ -70,18 +70,20 @@ class World(NamedTuple):
         workers: How many requests are under way at most.
         order: Which of the requests under way is evaluated or arrives next.
         late: Which requests, counted by their evaluation, arrive when no other is under way.
+        cut: Which of them do not come whole.
         killed_after: How many answers arrive before the run is killed.
     """
 
-    groups: list[tuple[int, float]]
+    lists: list[list[tuple[int, float]]]
     size: int
     tick: timedelta
     habits: Habits
-    changes: list[list[tuple[str, int]]]
+    changes: list[list[tuple[int, str, int]]]
     is_full: bool
     workers: int
     order: list[int]
     late: set[int]
+    cut: set[int]
     killed_after: list[int]
 
 
@@ -90,13 +92,18 @@ KINDS_OF_CHANGE = ["edit", "edit", "edit", "touch", "add", "delete"]
 
 
 def world_of(seed: int) -> World:
-    """Return a world with a list that is long enough to be split; shrinking has no sense."""
+    """Return a world with lists that are long enough to be split; shrinking has no sense."""
     random = Random(seed)  # noqa: S311 - repeatable
     busy = random.choice([0, 1, 1, 3])
     gaps = random.sample(GAPS, 3)
+    size = random.choice([3, 3, 7, 7, 3, 25])
+    most = 9 if size < 25 else 30
     return World(
-        groups=[(random.choice([1, 1, 1, 2, 9]), random.choice(gaps)) for _ in range(32)],
-        size=random.choice([3, 3, 7]),
+        lists=[
+            [(random.choice([1, 1, 1, 2, most]), random.choice(gaps)) for _ in range(groups)]
+            for groups in random.choice([[32], [32], [16, 16], [4, 24, 0, 4]])
+        ],
+        size=size,
         tick=random.choice([timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=1)]),
         habits=Habits(
             inclusive=random.random() < 0.5,
@@ -107,7 +114,7 @@ def world_of(seed: int) -> World:
         ),
         changes=[
             [
-                (random.choice(KINDS_OF_CHANGE), random.randrange(999))
+                (random.randrange(9), random.choice(KINDS_OF_CHANGE), random.randrange(999))
                 for _ in range(random.randint(0, busy))
             ]
             for _ in range(random.choice([20, 100]))
@@ -116,6 +123,7 @@ def world_of(seed: int) -> World:
         workers=random.choice([1, 2, 3, 3, 8, 20]),
         order=[random.randrange(20) for _ in range(random.choice([0, 200]))],
         late={random.randrange(1, 25) for _ in range(random.choice([0, 2, 5]))},
+        cut={random.randrange(1, 60) for _ in range(random.choice([0, 0, 1, 4]))},
         killed_after=[random.randrange(2, 40) for _ in range(random.choice([0, 0, 1, 3]))],
     )
 
@@ -123,60 +131,107 @@ def world_of(seed: int) -> World:
 WORLDS = st.integers(0, 2**40).map(world_of)
 
 
-class Reading(NamedTuple):
-    """What one run handed out."""
+@dataclass
+class Account:
+    """One of the lists that are read together, and where its runs have come to."""
 
-    rows: list[Row]
-    reached: Reached
-    is_killed: bool
+    qonto: MovingList
+    reached: Reached = field(default_factory=lambda: Reached(None))
+    rows: list[Row] = field(default_factory=list)
+    table: dict[str, Row] = field(default_factory=dict)
+
+    def begin(self, way: Way, world: World) -> SideBySide:
+        """Begin a run."""
+        self.rows = []
+        before = Reached(None) if world.is_full else self.reached
+        window = Window.of(
+            {"lookback_seconds": 0},
+            before.bookmark,
+            begun=self.qonto.now,
+            is_open=world.is_full,
+        )
+        walk = way.walk(window, (None, None), world.size)
+        return SideBySide(walk, world.size, before.above)
+
+    def end(self) -> None:
+        """Load what came, and leave to the next run what it reads in the state."""
+        self.table |= {row["id"]: row for row in self.rows}
+        self.reached = Reached(self.reached.bookmark, kept(self.reached))
+
+    def check(self, *, is_ended: bool, comes_once: bool, whole: set[str]) -> None:
+        """See what the run brought; `whole`: rows that it has to bring if it ended."""
+        assert not (is_ended and self.reached.above)
+        versions = [(row["id"], row["updated_at"], row["version"]) for row in self.rows]
+        if comes_once:
+            assert len(set(versions)) == len(versions)
+        if is_ended:
+            # A target drops what an earlier run loaded and this one did not bring.
+            assert whole & set(self.qonto.rows) <= {row["id"] for row in self.rows}
+
+    def check_table(self) -> None:
+        """See that the destination has the latest version of each row."""
+        latest = {key: row["version"] for key, row in self.qonto.rows.items()}
+        assert {key: self.table[key]["version"] for key in latest if key in self.table} == latest
 
 
 def read(
-    qonto: MovingList,
+    accounts: Sequence[Account],
     way: Way,
     world: World,
-    before: Reached,
     meanwhile: Callable[[], object],
     killed_after: int | None = None,
-) -> Reading:
-    """Read a list with several workers, whose requests take as long as they like.
+) -> bool:
+    """Read lists with several workers, whose requests take as long as they like.
 
     A request is evaluated at one moment, and its answer arrives at another.
+
+    Returns:
+        Whether the run came to its end.
     """
-    window = Window.of(
-        {"lookback_seconds": 0},
-        None if world.is_full else before.bookmark,
-        begun=qonto.now,
-        is_open=world.is_full,
-    )
-    above = () if world.is_full else before.above
-    reading = SideBySide(way.walk(window, (None, None), world.size), world.size, above)
-    reached = before
-    found: list[Row] = []
+    readings = {account.begin(way, world): account for account in accounts}
+    try:
+        return _read(readings, way, world, meanwhile, killed_after)
+    finally:
+        for account in accounts:
+            account.end()
+
+
+def _read(
+    readings: dict[SideBySide, Account],
+    way: Way,
+    world: World,
+    meanwhile: Callable[[], object],
+    killed_after: int | None,
+) -> bool:
     under_way: list[tuple[Part, Ask, Page | None]] = []
     late: list[tuple[Part, Ask, Page | None]] = []
     order = iter(world.order)
     evaluated = arrived = 0
     while True:
-        asks = reading.asks(world.workers - len(under_way) - len(late))
-        under_way += [(part, ask, None) for part, ask in asks]
+        running = [each for each in readings if not each.is_done][: world.workers]
+        found = asks(running, world.workers - len(under_way) - len(late)) if running else []
+        under_way += [(part, ask, None) for part, ask in found]
         assert len(under_way) + len(late) <= world.workers
         if not under_way:
             under_way, late = late, []
         if not under_way:
-            return Reading(found, reached, is_killed=False)
+            return True
         part, ask, page = under_way.pop(next(order, 0) % len(under_way))
+        reading, account = part.reading, readings[part.reading]
         if page is None:
             evaluated += 1
-            page = qonto.answer(way.order or "", ask)
+            if evaluated in world.cut and ask.page and ask.size >= 2:
+                reading.take(part, None)
+                continue
+            page = account.qonto.answer(way.order or "", ask)
             (late if evaluated in world.late else under_way).insert(0, (part, ask, page))
         else:
             arrived += 1
             assert arrived < FAR_TOO_MANY, "the reading does not end"
-            found += reading.take(part, page)
-            reached = reading.reached if reading.reached.bookmark else reached
+            account.rows += reading.take(part, page)
+            account.reached = reading.reached if reading.reached.bookmark else account.reached
             if arrived == killed_after:
-                return Reading(found, reached, is_killed=True)
+                return False
         meanwhile()
 
 
@@ -193,38 +248,38 @@ def kept(reached: Reached) -> Sequence[Stretch]:
 @given(world=WORLDS)
 def test_nothing_is_lost_and_nothing_comes_twice_in_any_order(name: str, world: World) -> None:
     kind = KINDS[name]
-    qonto = MovingList(world.habits, world.tick, **kind.quirks)
-    for count, gap in world.groups:
-        qonto.add(count)
-        qonto.now += timedelta(seconds=gap)
-    before = set(qonto.rows)
+    lists = [MovingList(world.habits, world.tick, **kind.quirks) for _ in world.lists]
+    for qonto, groups in zip(lists, world.lists, strict=True):
+        for count, gap in groups:
+            qonto.add(count)
+            qonto.now += timedelta(seconds=gap)
+    begun = max(qonto.now for qonto in lists)
+    for qonto in lists:
+        qonto.now = begun
+    before = [set(qonto.rows) for qonto in lists]
     due = iter(world.changes)
 
     def meanwhile() -> None:
-        for what, which in next(due, []):
+        for where, what, which in next(due, []):
             # No bookmark tells two versions of one instant, unless it is the last one.
             can_tell = world.tick < timedelta(milliseconds=1)
-            qonto.change(what if can_tell else what.replace("touch", "edit"), which)
+            change = what if can_tell else what.replace("touch", "edit")
+            lists[where % len(lists)].change(change, which)
 
-    table: dict[str, Row] = {}
-    reached = Reached(None)
+    accounts = [Account(qonto) for qonto in lists]
     for killed_after in [*world.killed_after, None]:
-        run = read(qonto, kind.way, world, reached, meanwhile, killed_after)
-        reached = Reached(run.reached.bookmark, kept(run.reached))
-        assert run.is_killed or not reached.above
-        table |= {row["id"]: row for row in run.rows}
-        versions = [(row["id"], row["updated_at"], row["version"]) for row in run.rows]
-        if name != BOTH_WAYS:
-            assert len(set(versions)) == len(versions)
-        is_read_whole = world.is_full or not kind.way.is_bounded
-        if is_read_whole and not run.is_killed:
-            # A target drops what an earlier run loaded and this one did not bring.
-            assert before & set(qonto.rows) <= {row["id"] for row in run.rows}
-    qonto.now += timedelta(minutes=5)
-    quiet = read(qonto, kind.way, world, reached, lambda: None)
-    table |= {row["id"]: row for row in quiet.rows}
-    latest = {key: row["version"] for key, row in qonto.rows.items()}
-    assert {key: table[key]["version"] for key in latest if key in table} == latest
+        is_ended = read(accounts, kind.way, world, meanwhile, killed_after)
+        for account, rows in zip(accounts, before, strict=True):
+            account.check(
+                is_ended=is_ended,
+                comes_once=name != BOTH_WAYS,
+                whole=rows if world.is_full or not kind.way.is_bounded else set(),
+            )
+    for qonto in lists:
+        qonto.now += timedelta(minutes=5)
+    read(accounts, kind.way, world, lambda: None)
+    for account in accounts:
+        account.check_table()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -234,10 +289,10 @@ def test_slices_cost_few_calls_more_than_full_pages(shape: str, workers: int) ->
     rows = 20_000
     qonto = StillList.of(shape, rows)
     reading, found, calls, rounds = qonto.reading(), 0, 0, 0
-    while asks := reading.asks(workers):
+    while due := asks([reading], workers):
         rounds += 1
-        calls += len(asks)
-        for part, ask in asks:
+        calls += len(due)
+        for part, ask in due:
             found += len(reading.take(part, qonto.answer(ask)))
     assert found == rows
     # Each page but the first brings the last row of the one before again.
@@ -256,14 +311,14 @@ def test_a_killed_backfill_goes_on_where_it_was(share: float, workers: int) -> N
     reached, calls = Reached(None), 0
     reading = qonto.reading()
     while calls < share * fewest:
-        for part, ask in reading.asks(workers):
+        for part, ask in asks([reading], workers):
             found |= {row["id"] for row in reading.take(part, qonto.answer(ask))}
             reached, calls = reading.reached, calls + 1
     above = kept(reached)
     assert len(json.dumps([[str(each) for each in stretch] for stretch in above])) < 2_500
     again, asked = qonto.reading(reached.bookmark, above), 0
-    while asks := again.asks(workers):
-        for part, ask in asks:
+    while due := asks([again], workers):
+        for part, ask in due:
             asked += 1
             found |= {row["id"] for row in again.take(part, qonto.answer(ask))}
     assert len(found) == rows
@@ -285,12 +340,12 @@ def test_the_next_run_leaves_out_no_more_than_is_certain(*, is_bounded: bool) ->
         most = upper - timedelta(seconds=1)
     walk = UpdatedAnchored().walk(Window(None, upper, None, last, NOW), (None, None), SIZE)
     reading = SideBySide(walk, SIZE)
-    ((part, ask),) = reading.asks(1)
+    ((part, ask),) = asks([reading], 1)
     reading.take(part, qonto.answer(ask))
-    reading.asks(2)[1][0].is_asked = False
+    asks([reading], 2)[1][0].is_asked = False
     # The answer to the lower part never comes.
-    while asks := reading.asks(1):
-        for part, ask in asks:
+    while due := asks([reading], 1):
+        for part, ask in due:
             reading.take(part, qonto.answer(ask))
     assert reading.reached.above[-1].end == most
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tap_qonto.reading.by_time import UpdatedAnchored
-from tap_qonto.reading.side_by_side import SideBySide
+from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.window import Window
 from tests.reading.moving_list import Habits, MovingList
 
@@ -29,7 +29,7 @@ def test_an_older_version_never_comes_after_a_newer_one() -> None:
     table = {}
 
     def ask(workers: int) -> Answers:
-        return [(part, qonto.answer(way.order, each)) for part, each in reading.asks(workers)]
+        return [(part, qonto.answer(way.order, each)) for part, each in asks([reading], workers)]
 
     def arrive(answers: Answers) -> None:
         for part, page in answers:

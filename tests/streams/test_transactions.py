@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_qonto import timestamps
 from tap_qonto.errors import ApiError, StreamsError
 from tests.fake_qonto import TODAY
 from tests.streams.served import served
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tests.support import Runner
 
 NAME = "transactions"
+TRANSACTION_FILES = "transaction_attachments"
+VALUE = "replication_key_value"
 PATH = "^/v2/transactions$"
 
 
@@ -50,21 +53,65 @@ def test_each_account_has_a_bookmark(bank: FakeQonto, tap: Runner) -> None:
             for record in first.records(NAME)
             if record["bank_account_id"] == account
         ]
-        assert entry["replication_key_value"] == max(stamps)
+        assert entry[VALUE] == max(stamps)
 
 
+def test_accounts_are_read_side_by_side(bank: FakeQonto, tap: Runner) -> None:
+    bank.control.reset(invoices=0, today=TODAY, bank_accounts=4, transactions=400)
+    one_by_one = tap.sync(NAME, page_size=20, list_concurrency=1)
+    calls = bank.control.count("api")
+    bank.control.clear_requests()
+    bank.control.set(latency=0.05)
+    at_once = tap.sync(NAME, page_size=20)
+    told = [sorted(map(repr, each.records(NAME))) for each in (one_by_one, at_once)]
+    assert told[0] == told[1]
+    assert at_once.state["bookmarks"][NAME] == one_by_one.state["bookmarks"][NAME]
+    # Each account that is split brings the last row of a part again.
+    assert bank.control.count("api") <= calls + 8
+    asked = [(dict(each["query"]), each) for each in bank.control.requests("api")]
+    later = [(query, each) for query, each in asked if "updated_at_from" in query]
+    assert any(
+        one["started"] < other["started"] < one["ended"]
+        for query, one in later
+        for beside, other in later
+        if query["bank_account_id"] != beside["bank_account_id"]
+    )
+
+
+@pytest.mark.parametrize("hidden", [[], ["declined"]])
+def test_nothing_is_lost_where_accounts_change_while_they_are_read(
+    bank: FakeQonto, tap: Runner, hidden: list[str]
+) -> None:
+    bank.control.reset(invoices=0, today=TODAY, bank_accounts=4, transactions=300)
+    bank.control.set(hidden_statuses=hidden)
+    given: Json = {"page_size": 20, "lookback_seconds": 0}
+    bank.control.edit_every_request(2, NAME)
+    first = tap.sync(NAME, TRANSACTION_FILES, **given)
+    bank.control.edit_every_request(0, NAME)
+    second = tap.sync(NAME, TRANSACTION_FILES, state=first.state, **given)
+    rows = {row["id"]: row for row in first.records(NAME) + second.records(NAME)}
+    stamps = {key: timestamps.parse(row["updated_at"]) for key, row in rows.items()}
+    assert stamps == {
+        row["id"]: timestamps.parse(row["updated_at"]) for row in bank.control.rows(NAME)
+    }
+
+
+@pytest.mark.parametrize("after", [0, 9])
 @pytest.mark.parametrize("status", [403, 404, 422])
 def test_an_account_that_qonto_refuses_is_left_out(
-    bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture, status: int
+    bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture, status: int, after: int
 ) -> None:
-    bank.control.add_fault("status", path=PATH, status=status, times=1)
-    first = tap.sync(NAME)
+    bank.control.reset(invoices=0, today=TODAY, bank_accounts=3, transactions=300)
+    bank.control.add_fault("status", path=PATH, status=status, times=1, after=after)
+    first = tap.sync(NAME, page_size=20)
     (warning,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
     account = bank.control.ids("bank_accounts")
     (left_out,) = [each for each in account if each in warning]
     assert "is left out" in warning
-    assert left_out not in {record["bank_account_id"] for record in first.records(NAME)}
-    assert len({record["bank_account_id"] for record in first.records(NAME)}) == len(account) - 1
+    read = {key for key, each in partitions(first.state).items() if each.get(VALUE)}
+    assert after or read == set(account) - {left_out}
+    whole = [row["id"] for row in bank.control.rows(NAME) if row["bank_account_id"] != left_out]
+    assert set(whole) <= set(first.ids(NAME)) < set(bank.control.ids(NAME))
     second = tap.sync(NAME, state=first.state)
     assert set(first.ids(NAME)) | set(second.ids(NAME)) == set(bank.control.ids(NAME))
 
@@ -94,7 +141,7 @@ def test_an_account_that_is_gone_is_told_and_keeps_its_bookmark(
     assert words in caplog.text
     assert words in second.records("sync_log")[0]["reason"]
     before, after = partitions(first.state)[gone], partitions(second.state)[gone]
-    assert after["replication_key_value"] == before["replication_key_value"]
+    assert after[VALUE] == before[VALUE]
     assert gone not in {record["bank_account_id"] for record in second.records(NAME)}
     assert bookmark(first.state, NAME) is None
 

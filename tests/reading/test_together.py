@@ -1,0 +1,265 @@
+"""Threads that ask: what fails, and who stops, at any point; and lists that share them."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_qonto import timestamps
+from tap_qonto.errors import UnreachableError
+from tap_qonto.reading.done import Reached
+from tap_qonto.reading.together import Together
+from tests.reading.still_list import SIZE, StillList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tap_qonto.reading.pages import Page, Row
+    from tap_qonto.reading.side_by_side import SideBySide
+    from tap_qonto.reading.ways import Ask
+
+NAME = "workers of the test"
+ROWS, WORKERS = 3_000, 4
+PATIENCE = 30
+QONTO = StillList.of("even", ROWS)
+
+
+def read(
+    reading: SideBySide, answer: Callable[[Ask], Page | None], workers: int
+) -> Iterator[tuple[Sequence[Row], Reached]]:
+    """Read one list."""
+    with Together(workers, NAME) as together:
+        tasks: list[Iterator[tuple[Sequence[Row], Reached] | None]] = [
+            together.pages(reading, answer)
+        ]
+        yield from together.run(tasks)
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == NAME]
+
+
+def all_end() -> bool:
+    """Tell whether the threads end; it waits for them."""
+    for thread in threads():
+        thread.join(PATIENCE)
+    return not threads()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8, 64])
+def test_each_row_comes_once(workers: int) -> None:
+    pages = list(read(QONTO.reading(), QONTO.answer, workers))
+    ids = [row["id"] for rows, _ in pages for row in rows]
+    assert sorted(ids, key=int) == [row["id"] for row in QONTO.rows]
+    assert pages[-1][1].bookmark == timestamps.parse(QONTO.rows[-1]["updated_at"])
+    assert all_end()
+
+
+@pytest.mark.parametrize("nth", range(45))
+def test_a_failure_ends_the_reading_wherever_it_happens(nth: int) -> None:
+    calls = count()
+
+    def answer(ask: Ask) -> Page:
+        if next(calls) == nth:
+            msg = "Qonto cannot be reached."
+            raise UnreachableError(msg)
+        return QONTO.answer(ask)
+
+    ids: set[str] = set()
+    bookmark, above = Reached(None)
+    reading = read(QONTO.reading(), answer, WORKERS)
+    try:
+        for rows, reached in reading:
+            ids |= {row["id"] for row in rows}
+            bookmark, above = reached  # noqa: RUF059 - read below
+    except UnreachableError:
+        assert len(ids) < ROWS
+    else:
+        assert nth >= next(calls) - 1
+        assert len(ids) == ROWS
+    due = [
+        row for row in QONTO.rows if bookmark and timestamps.parse(row["updated_at"]) <= bookmark
+    ]
+    assert ids >= {row["id"] for row in due}
+    assert all_end()
+
+
+@pytest.mark.parametrize("nth", range(0, 32, 3))
+def test_whoever_stops_taking_pages_leaves_no_thread_behind(nth: int) -> None:
+    reading = read(QONTO.reading(), QONTO.answer, WORKERS)
+    for _ in range(nth):
+        next(reading)
+    reading.close()  # type: ignore[attr-defined]
+    assert all_end()
+
+
+def test_a_call_that_hangs_holds_up_neither_a_failure_nor_the_end() -> None:
+    calls, hangs = count(), threading.Event()
+
+    def answer(ask: Ask) -> Page:
+        number = next(calls)
+        if number == 3:
+            hangs.wait(PATIENCE)
+        if number == 4:
+            msg = "Qonto cannot be reached."
+            raise UnreachableError(msg)
+        return QONTO.answer(ask)
+
+    with pytest.raises(UnreachableError):
+        list(read(QONTO.reading(), answer, WORKERS))
+    assert all(thread.daemon for thread in threads())
+    hangs.set()
+    assert all_end()
+
+
+def test_a_slow_page_does_not_hold_up_the_others() -> None:
+    calls, goes_on = count(), threading.Event()
+
+    def answer(ask: Ask) -> Page:
+        # It comes when half of the list was read without it.
+        if next(calls) == 4:
+            assert goes_on.wait(PATIENCE)
+        return QONTO.answer(ask)
+
+    rows = 0
+    for page, _ in read(QONTO.reading(), answer, WORKERS):
+        rows += len(page)
+        if rows > ROWS / 2:
+            goes_on.set()
+    assert rows == ROWS
+
+
+class Lists:
+    """Lists that are read together, a few long ones among many short ones.
+
+    Args:
+        sizes: Rows of each list.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        """Ask nothing yet."""
+        self.all = [StillList(60.0 * number for number in range(size)) for size in sizes]
+        self.rows = [0 for _ in sizes]
+        self.asked: list[int] = []
+        self.most = 0
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def read(self, workers: int, fails: Callable[[int, int], bool] | None = None) -> list[int]:
+        """Read them; return which could not be read.
+
+        Args:
+            workers: How many there are.
+            fails: Tells whether a request fails, by its list and its number.
+        """
+        failed: list[int] = []
+
+        def answer(which: int, ask: Ask) -> Page:
+            with self._lock:
+                self.asked.append(which)
+                self._held += 1
+                self.most = max(self.most, self._held)
+                is_wrong = fails and fails(which, self.asked.count(which))
+            time.sleep(random.choice([0, 0, 0.001]))  # noqa: S311 - answers in any order
+            if is_wrong:
+                with self._lock:
+                    self._held -= 1
+                msg = "Qonto cannot be reached."
+                raise UnreachableError(msg)
+            return self.all[which].answer(ask)
+
+        def task(which: int) -> Iterator[int | None]:
+            reading = self.all[which].reading()
+            try:
+                for page in together.pages(reading, partial(answer, which)):
+                    if page is None:
+                        yield None
+                        continue
+                    yield len(page[0])
+                    self.rows[which] += len(page[0])
+                    with self._lock:
+                        self._held -= 1
+            except UnreachableError:
+                failed.append(which)
+
+        with Together(workers, NAME) as together:
+            tasks: list[Iterator[int | None]] = [task(which) for which in range(len(self.all))]
+            assert sum(together.run(tasks)) == sum(self.rows)
+        return failed
+
+
+SIZES = [*[150] * 12, 3_000, 0, 90, 2_000]
+
+
+@pytest.mark.parametrize("workers", [2, 4, 30])
+def test_lists_that_share_workers_are_read_whole_with_few_pages_in_memory(workers: int) -> None:
+    lists = Lists(SIZES)
+    assert not lists.read(workers)
+    assert lists.rows == SIZES
+    assert all_end()
+    assert 1 < lists.most <= workers + 1  # the page that is being written
+    order = list(dict.fromkeys(lists.asked))
+    # Small ones do not wait for one another, and the large ones have all workers in the end.
+    assert set(order[:workers]) == set(range(min(workers, len(SIZES))))
+    fewest = sum(1 + max(size - SIZE, 0) / (SIZE - 1) for size in SIZES)
+    assert len(lists.asked) <= fewest + len(SIZES) + 1.5 * workers
+
+
+def test_a_single_worker_reads_one_list_after_the_other() -> None:
+    lists = Lists(SIZES)
+    assert not lists.read(1)
+    assert lists.asked == sorted(lists.asked)
+    assert lists.most == 1
+
+
+@pytest.mark.parametrize("nth", [1, 2, 9])
+@pytest.mark.parametrize("workers", [1, 3, 8])
+def test_a_list_that_fails_does_not_end_the_others(nth: int, workers: int) -> None:
+    lists = Lists([150, 3_000, 150, 1_000])
+    assert lists.read(workers, lambda which, number: which == 1 and number >= nth) == [1]
+    assert [lists.rows[which] for which in (0, 2, 3)] == [150, 150, 1_000]
+    assert lists.rows[1] < 3_000
+    assert all_end()
+
+
+def test_what_is_called_beside_lists_returns_or_raises() -> None:
+    def raises() -> int:
+        msg = "Qonto cannot be reached."
+        raise UnreachableError(msg)
+
+    def task(call: Callable[[], int]) -> Iterator[int | None]:
+        yield from together_pages()
+        try:
+            yield (yield from together.call(call))
+        except UnreachableError:
+            yield -1
+
+    def together_pages() -> Iterator[None]:
+        for _ in together.pages(QONTO.reading(), QONTO.answer):
+            yield None
+
+    for workers in (1, 4):
+        with Together(workers, NAME) as together:
+            tasks: list[Iterator[int | None]] = [task(lambda: 1), task(raises), task(lambda: 2)]
+            assert sorted(together.run(tasks)) == [-1, 1, 2]
+    assert all_end()
+
+
+@pytest.mark.parametrize(("rows", "workers"), [(4 * SIZE, 64), (ROWS, 1)])
+def test_a_short_list_and_a_single_worker_take_no_thread(rows: int, workers: int) -> None:
+    qonto = StillList(60.0 * number for number in range(rows))
+    asked = []
+
+    def answer(ask: Ask) -> Page:
+        assert threading.current_thread() is threading.main_thread()
+        asked.append(ask)
+        return qonto.answer(ask)
+
+    for number, _ in enumerate(read(qonto.reading(), answer, workers), 1):
+        assert len(asked) == number  # the next page is asked for when this one is written
