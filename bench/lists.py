@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.backfill import LATENCY, TOO_MANY, share_of
-from bench.edits import Nightly, under_edits
+from bench.edits import PAGE, WORKERS, Nightly, under_edits
 from bench.figures import Figure, Goal
 from bench.lab import MIB, OURS, PLAIN, UNLIMITED, BenchError
 from tests.support import INVOICES
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from bench.lab import Lab
 
-PAGE = 100
 QONTO = ((1000, 10), (10_000, 600))
 BURST = ((250, 10),)
 """A quarter of Qonto's rate, in its own window: as much as two cores can serve, too."""
-DEFAULT, ENOUGH, MANY = 8, 16, 32
-"""Workers: the default, enough for `BURST`, and enough for the processor."""
+ENOUGH, MANY = 16, 32
+"""Workers: enough for `BURST`, and enough for the processor."""
 _EDITED = {INVOICES: "description", "transactions": "note"}
 """The field that edits change."""
 _SLOW = (
@@ -46,29 +45,26 @@ class Read(NamedTuple):
 
 def lists(
     lab: Lab,
-    counts: Mapping[str, int] = {INVOICES: 20_000, "transactions": 100_000},
-    by_page: int = 20_000,
+    counts: Mapping[str, tuple[int, int]] = {
+        INVOICES: (20_000, 20_000),
+        "transactions": (100_000, 10_000),
+    },
 ) -> list[Figure]:
     """Measure supplier invoices without files, and transactions in four accounts.
 
     Args:
         lab: Where they are read.
-        counts: Rows of each list.
-        by_page: Rows of the list that is read page after page, by the peer as well.
+        counts: Rows of each list; and of the one that is read page after page, by the peer as
+            well, and under edits.
     """
     return [
-        *(figure for name, count in counts.items() for figure in _list(lab, name, count, by_page)),
-        *_burst(lab, "transactions", counts["transactions"]),
-        *(
-            figure
-            for name, count in counts.items()
-            for figure in _edited(lab, name, count, by_page)
-        ),
+        *(figure for name, sizes in counts.items() for figure in _list(lab, name, *sizes)),
+        *_burst(lab, "transactions", counts["transactions"][0]),
+        *(figure for name, (_, few) in counts.items() for figure in _edited(lab, name, few)),
     ]
 
 
-def _list(lab: Lab, name: str, count: int, by_page: int) -> list[Figure]:
-    few = min(count, by_page)
+def _list(lab: Lab, name: str, count: int, few: int) -> list[Figure]:
     where = f"{LATENCY * 1000:.0f} ms latency"
     words = f"{count:,} {name} without files, {where}"
     _seed(lab, name, few)
@@ -80,12 +76,12 @@ def _list(lab: Lab, name: str, count: int, by_page: int) -> list[Figure]:
         _seed(lab, name, count)
     read = {
         workers: _read(lab, OURS, name, count, QONTO, list_concurrency=workers)
-        for workers in (DEFAULT, MANY)
+        for workers in (WORKERS, MANY)
     }
     fewest = -(-count // PAGE)
     peak = max(run.peak for run in read.values())
     by_page_rate = max(single.rate, plain.rate)
-    default, many = (read[workers].rate / by_page_rate for workers in (DEFAULT, MANY))
+    default, many = (read[workers].rate / by_page_rate for workers in (WORKERS, MANY))
     return [
         Figure(
             f"{name}_single",
@@ -97,11 +93,11 @@ def _list(lab: Lab, name: str, count: int, by_page: int) -> list[Figure]:
         ),
         Figure(
             f"{name}_rate",
-            f"{words}, `list_concurrency` {DEFAULT}",
+            f"{words}, `list_concurrency` {WORKERS}",
             "rows/s",
-            read[DEFAULT].rate,
+            read[WORKERS].rate,
             plain.rate,
-            note=f"{default:.1f} times page after page; {DEFAULT} workers can bring {DEFAULT} "
+            note=f"{default:.1f} times page after page; {WORKERS} workers can bring {WORKERS} "
             "times at most. The limits are Qonto's.",
         ),
         Figure(
@@ -116,21 +112,21 @@ def _list(lab: Lab, name: str, count: int, by_page: int) -> list[Figure]:
         ),
         Figure(
             f"{name}_calls",
-            f"the same, `list_concurrency` {DEFAULT}: requests of the list",
+            f"the same, `list_concurrency` {WORKERS}: requests of the list",
             "requests",
-            read[DEFAULT].calls,
+            read[WORKERS].calls,
             fewest,
             "full pages",
             goal=Goal(
                 "≤ 1.5 more for each worker",
-                read[DEFAULT].calls - fewest,
-                1.5 * DEFAULT,
+                read[WORKERS].calls - fewest,
+                1.5 * WORKERS,
                 at_most=True,
             ),
         ),
         Figure(
             f"{name}_peak",
-            f"the same: peak memory, {DEFAULT} or {MANY} workers",
+            f"the same: peak memory, {WORKERS} or {MANY} workers",
             "MiB",
             peak,
             plain.peak,
@@ -140,7 +136,9 @@ def _list(lab: Lab, name: str, count: int, by_page: int) -> list[Figure]:
 
 
 def _burst(lab: Lab, name: str, count: int) -> list[Figure]:
-    _seed(lab, name, count, rate_limits=BURST)
+    """Read the list that was read last once more, under a limit that holds it up."""
+    lab.fake.control.set(rate_limits=BURST)
+    lab.fake.control.warm(name)
     _read(lab, OURS, name, count, BURST, list_concurrency=ENOUGH)
     calls = lab.fake.control.requests("api")
     share = share_of(BURST[0], calls)
@@ -197,8 +195,8 @@ def _read(
     return Read(count / run.wall, calls, run.peak / MIB)
 
 
-def _edited(lab: Lab, name: str, most: int, by_page: int, per_page: int = 20) -> list[Figure]:
-    count, field = min(most, by_page), _EDITED[name]
+def _edited(lab: Lab, name: str, count: int, per_page: int = 20) -> list[Figure]:
+    field = _EDITED[name]
     _seed(lab, name, count)
     ours = under_edits(lab, Nightly(lab, OURS, name), per_page, name, field)
     _seed(lab, name, count, latency=0)

@@ -28,7 +28,7 @@ _TIMES = 5
 CHOSEN = ("target-duckdb", "pipelinewise-target-postgres", "meltanolabs-target-postgres")
 
 
-def loading(lab: Lab, invoices: int = 500, chosen: Collection[str] = CHOSEN) -> list[Figure]:
+def loading(lab: Lab, invoices: int = 250, chosen: Collection[str] = CHOSEN) -> list[Figure]:
     """Load a recorded run in three forms, and time each; the best of several runs counts."""
     targets = [target for target in TARGETS if target.name in chosen]
     for target in targets:

@@ -24,7 +24,7 @@ _VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def rows(lab: Lab, invoices: int = 30_000, times: int = 3) -> list[Figure]:
+def rows(lab: Lab, invoices: int = 30_000, times: int = 2) -> list[Figure]:
     """Measure supplier invoices without files, and what a field costs that the schema lacks."""
     figures: list[Figure] = []
     for key, (words, fields) in _VARIANTS.items():
@@ -45,7 +45,7 @@ def rows(lab: Lab, invoices: int = 30_000, times: int = 3) -> list[Figure]:
     return figures
 
 
-def wide(lab: Lab, count: int = 10_000, times: int = 3) -> list[Figure]:
+def wide(lab: Lab, count: int = 10_000, times: int = 2) -> list[Figure]:
     """Measure lists whose rows have many fields, and objects in them."""
     figures = []
     for name in ("transactions", "client_invoices"):
