@@ -30,7 +30,7 @@ def rows(lab: Lab, invoices: int = 30_000, times: int = 2) -> list[Figure]:
     for key, (words, fields) in _VARIANTS.items():
         lab.seed(invoices, extra_list_fields=fields)
         what = f"{invoices:,} {INVOICES} without files{words}"
-        figures.append(_figure(key, what, _rates(lab, INVOICES, invoices, times)))
+        figures.append(_figure(key, what, _rates(lab, INVOICES, invoices, times), 2.8))
         if fields:
             share = figures[-1].ours / figures[0].ours
             figures.append(
@@ -62,7 +62,7 @@ def _rates(lab: Lab, name: str, count: int, times: int) -> tuple[float, float]:
     return ours, plain
 
 
-def _figure(key: str, what: str, rates: tuple[float, float]) -> Figure:
+def _figure(key: str, what: str, rates: tuple[float, float], goal: float | None = None) -> Figure:
     ours, plain = rates
     return Figure(
         key,
@@ -70,7 +70,7 @@ def _figure(key: str, what: str, rates: tuple[float, float]) -> Figure:
         "rows/CPU s",
         ours,
         plain,
-        goal=Goal("≥ 2.8 times", ours / plain, 2.8),
+        goal=goal and Goal(f"≥ {goal} times", ours / plain, goal),
         note=f"{ours / plain:.2f} times; medians of runs in turns, start-up included.",
     )
 
