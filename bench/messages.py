@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from bench.lab import Lab
 
 PAGE = 100
-_FIXED = "Twelve lines however many pages there are; a long run adds one every ten seconds."
+_FIXED = (
+    "Most lines name the tap's streams, however many pages there are; a long run adds one every "
+    "ten seconds."
+)
 
 
 def messages(lab: Lab, invoices: int = 1000) -> list[Figure]:

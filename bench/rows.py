@@ -70,7 +70,7 @@ def _figure(key: str, what: str, rates: tuple[float, float], goal: float | None 
         "rows/CPU s",
         ours,
         plain,
-        goal=goal and Goal(f"≥ {goal} times", ours / plain, goal),
+        goal=None if goal is None else Goal(f"≥ {goal} times", ours / plain, goal),
         note=f"{ours / plain:.2f} times; medians of runs in turns, start-up included.",
     )
 
