@@ -240,7 +240,7 @@ def asks(readings: Sequence[SideBySide], idle: int) -> list[tuple[Part, Ask]]:
             if upper := largest.reading.split(largest):
                 ready.append(upper)
             else:
-                parts.remove(largest)
+                parts = [part for part in parts if part.reading is not largest.reading]
     found = []
     for part in ready[:idle]:
         if ask := part.walk.ask():

@@ -220,7 +220,8 @@ def _read(
         reading, account = part.reading, readings[part.reading]
         if page is None:
             evaluated += 1
-            if evaluated in world.cut and ask.page and ask.size >= 2:
+            # The tap never halves pages to fewer than twenty rows, let alone to one.
+            if evaluated in world.cut and ask.page and ask.size > max(world.size // 2, 3):
                 reading.take(part, None)
                 continue
             page = account.qonto.answer(way.order or "", ask)
