@@ -14,6 +14,8 @@ import msgspec
 from tap_qonto.errors import StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tap_qonto.files.storage import Storage
     from tap_qonto.files.wanted import Wanted
 
@@ -45,6 +47,10 @@ class Stored(msgspec.Struct, frozen=True):
         return f"Qonto announced {self.announced} bytes, and the file host sent {self.size}."
 
 
+# Made here, since msgspec prepares a type at its first use, and threads must not do so at once.
+_stored = msgspec.json.Decoder(Stored).decode
+
+
 class Hashes:
     """The hashes of the files in a place.
 
@@ -58,7 +64,7 @@ class Hashes:
 
     def get(self, path: str) -> Stored | None:
         """Return what was stored under a path, or None where that is not known."""
-        return _read(self._storage, _place(path), Stored)
+        return _read(self._storage, _place(path), _stored)
 
     def put(self, path: str, stored: Stored) -> None:
         """Keep what was stored under a path.
@@ -72,6 +78,9 @@ class Hashes:
 class _Known(msgspec.Struct, frozen=True):
     digest: str
     facts: dict[str, Any]
+
+
+_known = msgspec.json.Decoder(_Known).decode
 
 
 class Facts:
@@ -89,7 +98,7 @@ class Facts:
 
     def get(self, wanted: Wanted) -> dict[str, Any] | None:
         """Return the facts of a file, or None if its row is new or changed."""
-        known = _read(self._storage, self._place(wanted), _Known)
+        known = _read(self._storage, self._place(wanted), _known)
         return known.facts if known and known.digest == wanted.digest else None
 
     def put(self, wanted: Wanted, facts: dict[str, Any]) -> None:
@@ -110,12 +119,12 @@ def _place(path: str) -> str:
     return f"{HASHES}/{folder}/{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-def _read(storage: Storage, place: str, kind: type[_T]) -> _T | None:
+def _read(storage: Storage, place: str, decode: Callable[[bytes], _T]) -> _T | None:
     try:
         if storage.size(place) is None:
             return None
         with storage.open(place) as file:
-            return msgspec.json.decode(file.read(), type=kind)
+            return decode(file.read())
     except (StorageError, msgspec.DecodeError):
         # As good as none: the file is looked at, or fetched, again.
         return None

@@ -65,4 +65,7 @@ def fits(value: Any, kind: Any) -> bool:
 def struct(types: Mapping[str, Any], *, is_closed: bool = False) -> type[msgspec.Struct]:
     """Return the type of objects with these fields; a closed one takes no others."""
     fields = [(name, kind, None) for name, kind in types.items()]
-    return msgspec.defstruct("Exact", fields, forbid_unknown_fields=is_closed, gc=False)
+    found = msgspec.defstruct("Exact", fields, forbid_unknown_fields=is_closed, gc=False)
+    # msgspec prepares a type at its first use; two threads that do so at once end the process.
+    msgspec.convert({}, found)
+    return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -82,6 +84,23 @@ def test_every_documented_field_has_a_column_and_nothing_else_is_extra(
     assert [record["extra_fields"] for record in output.records()] == [None] * 120
     assert all(record.keys() == PROPERTIES.keys() for record in output.records())
     check_against_schema(output)
+
+
+def test_threads_may_share_a_conformer_that_is_new() -> None:
+    """Msgspec ends the process where two of them prepare a type at once."""
+    script = """
+import sys, threading
+from tap_qonto.output.exact import fits, struct
+sys.setswitchinterval(1e-6)
+for _ in range(300):
+    kind = struct({f"a{number}": struct({"b": str | None}) | None for number in range(100)})
+    threads = [threading.Thread(target=fits, args=({"a99": {}}, kind)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_what_is_absent_or_null_is_null(fake: FakeQonto, tap: Runner) -> None:

@@ -24,15 +24,14 @@ SIZE = 100
 NOW = datetime(2026, 11, 25, tzinfo=timezone.utc)
 YEARS = 63_000_000.0
 """Two years, in seconds; the last row is two minutes old."""
-_random = Random(1)  # noqa: S311 - repeatable
 
-SHAPES: dict[str, Callable[[], float]] = {
-    "even": lambda: YEARS * _random.random(),
-    "skewed to the beginning": lambda: YEARS * _random.random() ** 3,
-    "recent-heavy": lambda: YEARS * _random.random() ** 0.1,
-    "two clusters": lambda: _random.choice([0.0, YEARS - 86_400]) + 86_400 * _random.random(),
-    "one day in the middle": lambda: YEARS * 0.6 + 86_400 * _random.random(),
-    "all on the first day": lambda: 86_400 * _random.random(),
+SHAPES: dict[str, Callable[[Random], float]] = {
+    "even": lambda random: YEARS * random.random(),
+    "skewed to the beginning": lambda random: YEARS * random.random() ** 3,
+    "recent-heavy": lambda random: YEARS * random.random() ** 0.1,
+    "two clusters": lambda random: random.choice([0.0, YEARS - 86_400]) + 86_400 * random.random(),
+    "one day in the middle": lambda random: YEARS * 0.6 + 86_400 * random.random(),
+    "all on the first day": lambda random: 86_400 * random.random(),
 }
 """How the stamps of the rows are spread over the two years."""
 
@@ -62,8 +61,9 @@ class StillList:
 
     @classmethod
     def of(cls, shape: str, count: int) -> StillList:
-        """Return a list with many rows."""
-        return cls(SHAPES[shape]() for _ in range(count))
+        """Return a list with many rows, the same in each run."""
+        random = Random(shape)  # noqa: S311 - repeatable
+        return cls(SHAPES[shape](random) for _ in range(count))
 
     def reading(
         self, bookmark: datetime | None = None, above: Sequence[Stretch] = ()
