@@ -7,7 +7,6 @@ import re
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -35,9 +34,6 @@ _NOT_JSON = (
     "in Qonto's place, or api_url is not Qonto's."
 )
 _POOLS = {"http": WatchedPool, "https": WatchedSecurePool}
-
-# A page comes in one piece, and not in twenty with a wait for the other threads before each.
-requests.models.CONTENT_CHUNK_SIZE = 1 << 20
 
 
 class Answer(NamedTuple):
@@ -68,35 +64,13 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-class _Pool(requests.Session):
-    """Looks a host up in the environment once: proxies, where they hold, certificates.
-
-    `requests` reads all of the environment for each request.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._found: dict[tuple[object, ...], Any] = {}
-
-    @override
-    def merge_environment_settings(
-        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
-    ) -> Any:
-        host = (*urlsplit(url)[:2], stream)
-        if host not in self._found:
-            self._found[host] = super().merge_environment_settings(
-                url, proxies, stream, verify, cert
-            )
-        return self._found[host]
-
-
 def connection_pool(size: int) -> requests.Session:
     """Return a pool of connections that sends no credential of its own.
 
     Args:
         size: How many may be open to a host.
     """
-    session = _Pool()
+    session = requests.Session()
     adapter = _Adapter(pool_connections=4, pool_maxsize=size, pool_block=True)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
