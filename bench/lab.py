@@ -14,7 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.by_created import CreatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.streams import STREAMS
 from tests.support import FILES, INVOICES, Output, meltano_catalog

@@ -14,7 +14,7 @@ from tap_qonto.reading.ways import UPDATED, Ask, OutOfOrderError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_qonto.reading.by_time import UpdatedAnchored, UpdatedWalk
+    from tap_qonto.reading.by_updated import UpdatedAnchored, UpdatedWalk
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.ways import Bounds, Params
     from tap_qonto.reading.window import Window

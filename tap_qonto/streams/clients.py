@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_qonto.reading.by_time import UpdatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.reading.paged import Paged
 from tap_qonto.reading.whole import Whole

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_qonto.reading.by_time import CreatedAnchored
+from tap_qonto.reading.by_created import CreatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.reading.paged import Paged
 from tap_qonto.streams.invoice_shapes import (

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.by_created import CreatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.streams.invoice_shapes import EVENTS
 from tap_qonto.streams.shapes import (

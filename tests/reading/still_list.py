@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tap_qonto import timestamps
-from tap_qonto.reading.by_time import UpdatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.pages import Page
 from tap_qonto.reading.side_by_side import SideBySide
 from tap_qonto.reading.window import Window

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.by_created import CreatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.window import Window
 from tests.reading.moving_list import Habits, MovingList
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.by_created import CreatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.done import Reached, remember, remembered
 from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.statuses import EveryStatus

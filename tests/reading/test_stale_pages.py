@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tap_qonto.reading.by_time import UpdatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.window import Window
 from tests.reading.moving_list import Habits, MovingList

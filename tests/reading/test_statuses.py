@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_qonto.reading.by_time import UpdatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.pages import Page
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.ways import OutOfOrderError

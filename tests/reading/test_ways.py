@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_qonto.reading.by_time import CreatedAnchored, UpdatedAnchored
+from tap_qonto.reading.by_created import CreatedAnchored
+from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.paged import NewestFirst, Paged
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.ways import UnsuitableError

@@ -1,0 +1,148 @@
+"""Lists that are read along `updated_at`: W1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from tap_qonto.reading.pages import instant
+from tap_qonto.reading.slice_walk import UNSURE, SliceWalk
+from tap_qonto.reading.slices import Slice
+from tap_qonto.reading.ways import UPDATED, Ask, Bounds
+from tap_qonto.reading.window import next_second
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_qonto.reading.pages import Page, Row
+    from tap_qonto.reading.ways import Params
+    from tap_qonto.reading.window import Window
+
+_AHEAD = timedelta(seconds=5)
+"""How far past the clock of the first answer the window reaches; what is stamped later
+comes in the next run. A `Date` may be a few seconds old when it is sent."""
+
+
+@dataclass(frozen=True)
+class UpdatedAnchored:
+    """W1: in the order of `updated_at`, within a filter of it.
+
+    After each page the list is asked again from the last row's `updated_at` on, so a
+    row that is edited meanwhile cannot push another one out of sight. The bookmark
+    moves with each page.
+    """
+
+    order: ClassVar[str] = "updated_at:asc"
+    effect: ClassVar[str] = "The bookmark moves with each page."
+    in_words: ClassVar[str] = "incremental, by `updated_at`"
+    is_bounded: ClassVar[bool] = True
+    shows_all: ClassVar[Params] = ()
+
+    def walk(self, window: Window, created: Bounds, size: int) -> UpdatedWalk:  # noqa: ARG002
+        """Begin to read; bounds of `created_at` stay with the other filters."""
+        return UpdatedWalk(window, size)
+
+
+class UpdatedWalk(SliceWalk):
+    """One reading along `updated_at`.
+
+    Args:
+        window: The stretch that is wanted.
+        size: Rows for each page.
+    """
+
+    moves = True
+
+    def __init__(self, window: Window, size: int) -> None:
+        """Start before the first page."""
+        super().__init__(Slice(UPDATED, window.lower, window.upper), window, size)
+        self._now = self._settled = window.begun
+        self._is_begun = False
+        # When rows were edited that have changed since the run began; all parts share it.
+        self._changed: dict[str, datetime] = {}
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """All rows up to here were handed out; it is never in the future."""
+        place = self._slice.complete_to
+        return place and min(place, self._now)
+
+    def ask(self) -> Ask | None:
+        """Return what to ask for next; None when everything was read."""
+        query = self._slice.query
+        if query is None:
+            return None
+        return Ask({UPDATED: (query.lower, query.upper)}, query.page, query.size or self._size)
+
+    def take(self, page: Page) -> Sequence[Row]:
+        """Take the answer, and return what is new in it.
+
+        The first one closes the window, by Qonto's clock: a list that is edited all
+        the time would have no end.
+        """
+        if not self._is_begun:
+            self._is_begun = True
+            self._now = next_second((page.date or self._window.begun) + _AHEAD)
+            settled = (page.date or self._window.begun) - max(UNSURE, self._window.lookback)
+            self._settled = settled.replace(microsecond=0)
+            if not self._window.is_open:
+                self._slice.close(self._now)
+            if page.date:
+                self._slice.settle(self._settled)
+        return self._without_stale(self._slice.advance(page), page.key)
+
+    def _without_stale(self, rows: Sequence[Row], key: str) -> Sequence[Row]:
+        """Drop rows of which another part has brought a newer version.
+
+        Their page was on its way when they were edited; a target would keep what comes
+        last. All that is edited meanwhile is at the end of the list.
+        """
+        changed = self._changed
+        if changed:
+            rows = [
+                row
+                for row in rows
+                if row[key] not in changed or changed[row[key]] <= instant(row, UPDATED)
+            ]
+        for row in reversed(rows):
+            stamp = instant(row, UPDATED)
+            if stamp < self._settled:
+                break
+            changed[row[key]] = stamp
+        return rows
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether its window is known, so that it can be split."""
+        return self._is_begun
+
+    @property
+    def first(self) -> datetime | None:
+        """Where it begins (aware); None for the lowest part."""
+        return self._slice.first
+
+    @property
+    def whole_to(self) -> datetime | None:
+        """All before this instant was handed out, and no row comes to lie there any more."""
+        last = self._window.last
+        places = [self._slice.whole_to, self._settled, last and last.replace(microsecond=0)]
+        return min(filter(None, places)) if places[0] else None
+
+    def split(self) -> UpdatedWalk | None:
+        """Give the upper half of what is left to another walk.
+
+        What changes meanwhile goes to the end of the list. So no part but the last may
+        reach so far that a row can still come to lie in it.
+        """
+        return self.above(self._slice.split(self._settled))
+
+    def skip(self, first: datetime, end: datetime) -> UpdatedWalk | None:
+        """Leave a stretch out that was read, and what is above it to another walk."""
+        return self.above(self._slice.skip(first, end))
+
+    def reopen(self) -> bool:
+        """Go on behind the end, where all that was edited before it was read has gone."""
+        if self._window.is_open:
+            self._slice.reopen()
+        return self._window.is_open

@@ -1,0 +1,57 @@
+"""What walks along a time stamp share: a slice, of which half can be given away."""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from tap_qonto.reading.slices import Slice
+    from tap_qonto.reading.window import Window
+
+UNSURE = timedelta(minutes=1)
+"""How far the clocks of Qonto's servers may lie apart."""
+
+
+class SliceWalk:
+    """One reading along a time stamp, which can give half of itself away.
+
+    Args:
+        read: The stretch of the list.
+        window: The stretch of `updated_at` that is wanted.
+        size: Rows for each page.
+    """
+
+    is_whole = True
+
+    def __init__(self, read: Slice, window: Window, size: int) -> None:
+        """Start before the first page."""
+        self._slice = read
+        self._window = window
+        self._size = size
+
+    @property
+    def total(self) -> int | None:
+        """Rows in the stretch when it was first asked for."""
+        return self._slice.total
+
+    @property
+    def left(self) -> int:
+        """Rows that it still has, by Qonto's last count; 0 while that is not known."""
+        return self._slice.left
+
+    def halve(self) -> None:
+        """Ask for half as many rows from now on."""
+        self._size //= 2
+        self._slice.halve()
+
+    def above(self, upper: Slice | None) -> Self | None:
+        """Return the walk of a slice that was given away."""
+        if upper is None:
+            return None
+        walk = copy(self)
+        walk._slice = upper  # noqa: SLF001 - one of its own kind
+        return walk
