@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from tap_qonto import timestamps
 from tap_qonto.errors import ApiError, CutError
 from tap_qonto.http.retries import ATTEMPTS
+from tap_qonto.reading.fallback import refused, safest
+from tap_qonto.reading.list_count import ListCount, is_bounded
 from tap_qonto.reading.paged import SMALLEST
 from tap_qonto.reading.pages import Page
 from tap_qonto.reading.side_by_side import SideBySide
 from tap_qonto.reading.source import CREATED_BOUNDS, Source
 from tap_qonto.reading.together import Together
-from tap_qonto.reading.ways import CREATED, UPDATED, Ask, UnsuitableError
+from tap_qonto.reading.ways import CREATED, Ask
 from tap_qonto.settings.declaration import day_or_instant
 
 if TYPE_CHECKING:
@@ -33,12 +35,8 @@ if TYPE_CHECKING:
 _COUNT_FRESH = 5.0
 """Seconds that the count of a list may be older than its end."""
 _UNPROCESSABLE = 422
-_REFUSALS = {400, 422}
-_SORT = "sort_by"
 _CUTS = 2
 """Attempts for a page that does not come whole, before smaller ones are asked for."""
-_FRESH = 2
-"""After how many more answers a count of the whole list still holds."""
 
 
 class ListReader:
@@ -72,10 +70,7 @@ class ListReader:
     ) -> None:
         """Ask nothing yet."""
         self.is_whole = False
-        self._way = endpoint.ways[0]
-        self._count: int | None = None
-        self._age = 0
-        self._is_paged = True
+        self._count = ListCount(endpoint.ways[0], endpoint.smallest_page)
         self._endpoint = endpoint
         self._page_size = page_size
         self._filters = filters
@@ -114,38 +109,32 @@ class ListReader:
         Raises:
             TapQontoError: The list cannot be read, or not without losing rows.
         """
-        way, *others = self._endpoint.ways
-        while True:
-            field = _field(way)
-            try:
-                for page in self._walk(together, way, window, progress, above):
-                    if page and way.is_bounded:
-                        yield [row for row in page[0] if window.holds(row)], page[1]
-                    else:
-                        yield page
-            except ApiError as error:
-                refused = _refused(error)
-                if not (others and refused):
-                    raise
-                if refused == _SORT:
-                    words = "Qonto refuses to sort %s by %s; reading it by %s instead. %s"
-                else:
-                    words = "Qonto does not filter %s by %s; reading it by %s instead. %s"
-                    field = refused
-            except UnsuitableError:
-                if not others:
-                    raise
-                words = "Qonto does not filter %s by %s; reading it by %s instead. %s"
+        endpoint = self._endpoint
+        yield from safest(
+            endpoint.ways,
+            lambda way: self._in_window(together, way, window, progress, above),
+            endpoint.stream,
+            self._logger,
+        )
+
+    def _in_window(
+        self,
+        together: Together,
+        way: Way,
+        window: Window,
+        progress: Progress | None,
+        above: Sequence[Stretch],
+    ) -> Iterator[tuple[Sequence[Row], Reached] | None]:
+        for page in self._walk(together, way, window, progress, above):
+            if page and way.is_bounded:
+                yield [row for row in page[0] if window.holds(row)], page[1]
             else:
-                return
-            other, stream = others.pop(0), self._endpoint.stream
-            self._logger.warning(words, stream, field, _field(other), other.effect)
-            way = other
+                yield page
 
     @property
     def known_count(self) -> int | None:
         """Rows that Qonto counted in the whole list, at the end; None if not known."""
-        return self._count if self._age <= _FRESH else None
+        return self._count.known
 
     def count(self) -> int | None:
         """Return how many rows the whole list has, without filters; at most one request.
@@ -156,11 +145,9 @@ class ListReader:
         Raises:
             TapQontoError: The list cannot be counted.
         """
-        if self._is_paged and self.known_count is None:
-            return self._source.page(
-                None, self._ask_of_count(self._way), {}, within=_COUNT_FRESH
-            ).total
-        return self.known_count
+        if self._count.is_paged and self._count.known is None:
+            return self._source.page(None, self._count.ask, {}, within=_COUNT_FRESH).total
+        return self._count.known
 
     def probe(self, window: Window, *, to_end: bool = False) -> Sequence[Page]:
         """Ask for the first page, by the first query of `pages`, and for no more.
@@ -177,7 +164,7 @@ class ListReader:
             try:
                 return self._ends(way, window, to_end=to_end)
             except ApiError as error:
-                if not _refused(error):
+                if not refused(error):
                     raise
         return self._ends(last, window, to_end=to_end)
 
@@ -242,11 +229,7 @@ class ListReader:
     def _page(self, way: Way, ask: Ask, cuts: int = ATTEMPTS) -> Page:
         filters = self._filters_beside(ask)
         page = self._source.page(way.order, ask, filters, cuts)
-        self._way, self._is_paged = way, ask.page is not None
-        if self._is_paged and not (filters or _is_bounded(ask)) and ask.params == way.shows_all:
-            self._count, self._age = page.total, 0
-        else:
-            self._age += 1
+        self._count.note(way, ask, page, is_filtered=bool(filters))
         return page
 
     def begin(self, window: Window, *, is_counted: bool) -> None:
@@ -263,11 +246,8 @@ class ListReader:
         asks = [ask, ask._replace(params=way.shows_all)] if way.shows_all else [ask]
         for each in asks:
             self._source.begin(way.order, each, self._filters_beside(each), _cuts(each))
-        if is_counted and ask.page and (_is_bounded(ask) or self._filters):
-            self._source.begin(None, self._ask_of_count(way), {})
-
-    def _ask_of_count(self, way: Way) -> Ask:
-        return Ask({}, 1, self._endpoint.smallest_page, way.shows_all)
+        if is_counted and ask.page and (is_bounded(ask) or self._filters):
+            self._source.begin(None, self._count.ask_by(way), {})
 
     def _filters_beside(self, ask: Ask) -> Mapping[str, Any]:
         """Return the filters from the settings, but for what the walk bounds itself."""
@@ -288,19 +268,3 @@ def _may_halve(ask: Ask) -> bool:
 def _cuts(ask: Ask) -> int:
     """Return how many attempts a page gets that does not come whole."""
     return _CUTS if _may_halve(ask) else ATTEMPTS
-
-
-def _is_bounded(ask: Ask) -> bool:
-    return any(bound for bounds in ask.bounds.values() for bound in bounds)
-
-
-def _refused(error: ApiError) -> str | None:
-    """Return what Qonto refuses: the order, or the field of a filter that ways send."""
-    if error.status not in _REFUSALS:
-        return None
-    source = error.fault.source or ""
-    return next((each for each in (_SORT, UPDATED, CREATED) if each in source), None)
-
-
-def _field(way: Way) -> str:
-    return (way.order or "its own order").partition(":")[0]
