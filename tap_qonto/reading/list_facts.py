@@ -150,7 +150,7 @@ class ListFacts(BaseStream):
         if self.replication_key:
             names += ["start_date", "end_date"]
         hiding = [name for name in names if self.config.get(name)]
-        if self._is_full and hiding:
+        if self.is_full and hiding:
             msg = (
                 f"{self.name} is to be read whole (FULL_TABLE), and {' and '.join(hiding)} "
                 "would hide rows, which targets then drop. Remove the setting, or read the "
@@ -160,7 +160,8 @@ class ListFacts(BaseStream):
             raise ConfigError(msg)
 
     @property
-    def _is_full(self) -> bool:
+    def is_full(self) -> bool:
+        """Whether it is read whole in each run."""
         return self.replication_method == REPLICATION_FULL_TABLE
 
     @property

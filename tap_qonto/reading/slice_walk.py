@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from typing_extensions import Self
 
     from tap_qonto.reading.slices import Slice
@@ -47,6 +49,15 @@ class SliceWalk:
         """Ask for half as many rows from now on."""
         self._size //= 2
         self._slice.halve()
+
+    def cut(self, end: datetime, first: datetime) -> Self:
+        """End at an instant, and leave what lies from another on to a walk above.
+
+        Args:
+            end: The new end (aware, a whole second).
+            first: Where the walk above begins (aware, a whole second, not before `end`).
+        """
+        return cast("Self", self.above(self._slice.cut(end, first)))
 
     def above(self, upper: Slice | None) -> Self | None:
         """Return the walk of a slice that was given away."""

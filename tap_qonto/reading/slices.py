@@ -86,6 +86,11 @@ class Slice:
         return query
 
     @property
+    def _place(self) -> datetime | None:
+        """From where on rows are unread; None where all history may be, or none is."""
+        return self._paginator.place if self.query else None
+
+    @property
     def whole_to(self) -> datetime | None:
         """It was read up to, and without, this instant (a whole second); None before."""
         if self.end and self.query is None:
@@ -179,11 +184,6 @@ class Slice:
         """Ask once more for what has come to the end since, and no more in halves."""
         self._may_split = False
         self._paginator.reopen()
-
-    @property
-    def _place(self) -> datetime | None:
-        """From where on it could be split; None where all history lies before it."""
-        return self._paginator.place if self.query else None
 
     def _count(self, page: Page, before: int) -> None:
         self.left = max(page.total - before - len(page.rows), 0)

@@ -132,14 +132,18 @@ def test_any_property_can_be_deselected(
     fake.control.reset(invoices=2, today=TODAY)
     tap.config |= {"access_token": token_of_all(fake), "login": None}
     tap.config["secret_key"] = None
-    whole = tap.sync(stream.name).records(stream.name)
+
+    def in_order(rows: list[Json]) -> list[Json]:
+        return sorted(rows, key=lambda row: [str(row[key]) for key in stream.primary_keys])
+
+    whole = in_order(tap.sync(stream.name).records(stream.name))
     assert whole
     always = {*stream.primary_keys, stream.replication_key}
     names = list(stream.schema["properties"])
     for some in filter(None, (names[place::4] for place in range(4))):
         output = tap.sync(catalog=deselected(stream.name, *(("properties", name) for name in some)))
         left_out = set(some) - always
-        assert output.records(stream.name) == [
+        assert in_order(output.records(stream.name)) == [
             {key: value for key, value in record.items() if key not in left_out} for record in whole
         ]
         [schema] = output.of("SCHEMA")

@@ -8,10 +8,13 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from tap_qonto import timestamps
 from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.pages import Page
 from tap_qonto.reading.side_by_side import SideBySide
+from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.window import Window
 
 if TYPE_CHECKING:
@@ -83,3 +86,37 @@ class StillList:
         pages = -(-total // SIZE)
         meta = {"current_page": number, "total_pages": pages, "total_count": total}
         return Page.read(self.rows[first : min(stop, first + SIZE)], meta, number, NOW)
+
+
+class StillBank(StillList):
+    """A list that hides declined rows unless they are asked for.
+
+    Args:
+        seconds: Of each row, since two years ago.
+        each: Each of how many rows is declined; 0 for none.
+    """
+
+    def __init__(self, seconds: Iterable[float], each: int) -> None:
+        """Make the rows."""
+        super().__init__(seconds)
+        for number, row in enumerate(self.rows):
+            row["status"] = "declined" if each and number % each == 0 else "completed"
+        self._views: dict[frozenset[str], StillList] = {}
+
+    @override
+    def reading(
+        self, bookmark: datetime | None = None, above: Sequence[Stretch] = ()
+    ) -> SideBySide:
+        window = Window.of({"lookback_seconds": 1}, bookmark, begun=NOW, is_open=False)
+        way = EveryStatus(UpdatedAnchored(), "status[]", ("completed", "declined"))
+        return SideBySide(way.walk(window, (None, None), SIZE), SIZE, above)
+
+    @override
+    def answer(self, ask: Ask) -> Page:
+        named = frozenset(value for name, value in ask.params if name == "status[]")
+        shown = named or frozenset({"completed"})
+        if shown not in self._views:
+            view = self._views[shown] = StillList(())
+            view.rows = [row for row in self.rows if row["status"] in shown]
+            view.stamps = [timestamps.parse(row["updated_at"]) for row in view.rows]
+        return self._views[shown].answer(ask)

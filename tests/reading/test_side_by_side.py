@@ -20,7 +20,7 @@ from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.window import Window
 from tests.reading.moving_list import STATUSES, Habits, MovingList, Row
-from tests.reading.still_list import NOW, SHAPES, SIZE, YEARS, StillList
+from tests.reading.still_list import NOW, SHAPES, SIZE, YEARS, StillBank, StillList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -301,6 +301,25 @@ def test_slices_cost_few_calls_more_than_full_pages(shape: str, workers: int) ->
     fewest = 1 + (rows - SIZE) / (SIZE - 1)
     assert calls <= fewest + 1.5 * workers
     assert rounds <= 1.35 * fewest / workers + 5
+
+
+@pytest.mark.parametrize("each", [2, 20, 1_000])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_of_hidden_statuses_are_read_side_by_side_too(shape: str, each: int) -> None:
+    rows, workers = 20_000, 8
+    random = Random(shape)  # noqa: S311 - repeatable
+    qonto = StillBank((SHAPES[shape](random) for _ in range(rows)), each)
+    reading, found, calls, rounds = qonto.reading(), 0, 0, 0
+    while due := asks([reading], workers):
+        rounds += 1
+        calls += len(due)
+        for part, ask in due:
+            found += len(reading.take(part, qonto.answer(ask)))
+    assert found == rows
+    fewest = sum(1 + (count - SIZE) / (SIZE - 1) for count in (rows / each, rows - rows / each))
+    # Each of the two lists is cut, and some calls show what is hidden.
+    assert calls <= fewest + 2 * 1.5 * workers + 4
+    assert rounds <= 1.35 * fewest / workers + 9
 
 
 @pytest.mark.parametrize("workers", [2, 8, 64])

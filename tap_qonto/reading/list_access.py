@@ -1,0 +1,212 @@
+"""How a list stream asks for its list, and where the state says that reading stands."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from tap_qonto.errors import TapQontoError
+from tap_qonto.reading.bookmarks import Bookmarks, entry_of
+from tap_qonto.reading.followers import Follower
+from tap_qonto.reading.list_facts import ListFacts
+from tap_qonto.reading.list_reader import ListReader
+from tap_qonto.reading.memory import Memory, Stretch, organization_in
+from tap_qonto.reading.source import Endpoint
+from tap_qonto.reading.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from typing import TypeAlias
+
+    from tap_qonto.reading.pages import Page, Row
+    from tap_qonto.reading.source import Observe
+
+    Part: TypeAlias = Mapping[str, str] | None
+    """A partition of the list: the parameters that choose it; None where it has none."""
+
+
+class ListAccess(ListFacts):
+    """A list stream before it is read."""
+
+    _has_begun = False
+
+    def ask_ahead(self) -> None:
+        """Ask for the first page before the stream's turn, unless that came already."""
+        if not (self._has_begun or self.partition_key or self.out_of_reach):
+            self.begin_early([None])
+
+    def begin_early(self, parts: Iterable[Part]) -> None:
+        """Ask for the first pages of parts before their turn."""
+        # What is wrong is told when it is this stream's turn.
+        logger = logging.getLogger("tap-qonto.unheard")
+        logger.disabled = True
+        state = copy.deepcopy(cast("dict[str, Any]", self.tap_state))
+        with suppress(TapQontoError):
+            self._check_method()
+            for part in parts:
+                memory = self.memory(part, state)
+                bookmarks = None if self.is_full else self.bookmarks(part, state)
+                first, *_ = self.stretches(memory, bookmarks, logger)
+                reader = self.reader(part, self.run.note_date)
+                reader.begin(first.window, is_counted=self.is_counted)
+
+    def probe(self, *, to_end: bool = False) -> Sequence[Page]:
+        """Ask for the first page as a sync without a state does, and for no more.
+
+        Args:
+            to_end: Whether the last page is wanted, too, which may be the first.
+
+        Returns:
+            The pages; none where the list has parts, and there is none.
+
+        Raises:
+            TapQontoError: The list cannot be read.
+        """
+        self._check_method()
+        part: Part = None
+        if self.partition_key:
+            value = next(iter(self.partition_values()), None)
+            if value is None:
+                return ()
+            part = {self.partition_key: value}
+        window = Window.of(self.config, None, begun=self.run.begun, is_open=self.is_full)
+        return self.reader(part, self.run.note_date).probe(window, to_end=to_end)
+
+    def ids(self, observe: Observe) -> list[str]:
+        """Read the keys of all rows, for a stream that is read for each of them.
+
+        Args:
+            observe: Called with each response, and the seconds that its request waited.
+
+        Raises:
+            TapQontoError: The list cannot be read.
+        """
+        reader = self.reader(None, self.run.note_date, observe)
+        window = Window(None, None, None, None, self.run.begun, is_open=True)
+        rows = reader.rows(window, self.config["list_concurrency"])
+        rows += self.further_rows()
+        return list(dict.fromkeys(str(row[self.row_key]) for row in rows))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the log of the run has the count of the list."""
+        return self.run.outcomes.on_end is not None and self.is_emitted
+
+    @cached_property
+    def followers(self) -> list[Follower]:
+        """The children that are selected, unless stream maps take all parents away."""
+        return [
+            child
+            for child in self.child_streams
+            if isinstance(child, Follower) and child.is_emitted and self.is_mapped
+        ]
+
+    @property
+    def written(self) -> list[ListAccess | Follower]:
+        """The streams that are written in one sync of this one."""
+        return [self, *self.followers]
+
+    @property
+    def was_read_before(self) -> bool:
+        """Whether an earlier run could read the list."""
+        entries = [self._entry_before, *self.parts_before]
+        return any(Memory(self.name, each).was_read for each in entries)
+
+    @property
+    def _entry_before(self) -> dict[str, Any]:
+        """What the state says of this stream, which is left as it is."""
+        entry: dict[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        return entry
+
+    @property
+    def parts_before(self) -> list[dict[str, Any]]:
+        """What the state says of each part that was read before."""
+        parts: list[dict[str, Any]] = self._entry_before.get("partitions", [])
+        return parts
+
+    def stretches(
+        self, memory: Memory, bookmarks: Bookmarks | None, logger: logging.Logger
+    ) -> list[Stretch]:
+        """Return what is to be read of a part, in order.
+
+        Args:
+            memory: What the state remembers of it.
+            bookmarks: How far it was read; None for a list that is read whole.
+            logger: Where it is said that something is read anew.
+        """
+        begun = self.run.begun
+        if bookmarks is None:
+            # A row that is edited meanwhile must come too: what does not is dropped.
+            return [Stretch(Window.of(self.config, None, begun=begun, is_open=True), moves=False)]
+        return memory.stretches(bookmarks, self.config, self._filters, begun, logger)
+
+    def memory(self, part: Part, state: dict[str, Any] | None = None) -> Memory:
+        """Return what a state remembers of a part, by default the state of this run."""
+        state = cast("dict[str, Any]", self.tap_state) if state is None else state
+        entries = state.setdefault("bookmarks", {})
+        return Memory(self.name, entry_of(entries, self.name, part), organization_in(state))
+
+    def bookmarks(self, part: Part, state: dict[str, Any] | None = None) -> Bookmarks:
+        """Return how far a state says that a part was read, by default that of this run."""
+        return Bookmarks(
+            cast("dict[str, Any]", self.tap_state) if state is None else state,
+            parent=self.name,
+            replication_key=self.replication_key or "",
+            children=[child.name for child in self.child_streams],
+            selected=self.names_of_written(),
+            context=part,
+        )
+
+    def names_of_written(self) -> set[str]:
+        """Return the names of the streams that are emitted in one sync of this one."""
+        return {stream.name for stream in self.written if stream.is_emitted}
+
+    def reader(
+        self,
+        part: Part,
+        note_date: Callable[[datetime | None], object],
+        observe: Observe | None = None,
+    ) -> ListReader:
+        """Return what reads a part.
+
+        Args:
+            part: Which.
+            note_date: Called with Qonto's clock (UTC) at each answer, None where it is not
+                said.
+            observe: Called with each response, for metrics; by default the stream's own.
+        """
+
+        def prepare(row: Row) -> Row:
+            for name, value in (part or {}).items():
+                row.setdefault(name, value)
+            return self.prepare(row)
+
+        included = [pair for follower in self.followers for pair in follower.list_params]
+        page_size = self.config["page_size"]
+        return ListReader(
+            endpoint=Endpoint(
+                self.name,
+                self.path,
+                (self.collection, *self.also_named),
+                self.scope,
+                self.ways,
+                self.top_level_filters,
+                (*self.params, *included, *(part or {}).items()),
+                self.row_key,
+                self.access == "unsure" and self._has_key,
+                self.smallest_page,
+                prepare,
+            ),
+            session=self.run.session,
+            early=self.run.early,
+            # Docs and observation: pages with attachments take Qonto long.
+            page_size=(page_size + 1) // 2 if included else page_size,
+            filters=self._filters,
+            logger=self.logger,
+            observe=observe or self.count_request,
+            note_date=note_date,
+        )

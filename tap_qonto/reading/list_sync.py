@@ -1,0 +1,201 @@
+"""One sync of a list: its records, and what is to be done once they are written."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tap_qonto.errors import ApiError, DataError, UnreachableError
+from tap_qonto.reading.bookmarks import VALUE, entry_of
+from tap_qonto.reading.list_reader import total_of
+from tap_qonto.reading.together import Together
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from typing import TypeAlias
+
+    from tap_qonto.output.progress import Progress
+    from tap_qonto.output.records import Record
+    from tap_qonto.reading.ahead import Commit
+    from tap_qonto.reading.bookmarks import Bookmarks
+    from tap_qonto.reading.done import Reached
+    from tap_qonto.reading.list_access import ListAccess, Part
+    from tap_qonto.reading.list_reader import ListReader
+    from tap_qonto.reading.memory import Memory
+    from tap_qonto.reading.pages import Row
+
+    Steps: TypeAlias = Iterator[Record | Commit | None]
+    """What comes of a part; None where it is the turn of others."""
+
+_PART_IS_GONE = {403, 404, 422}
+_ORGANIZATION = "organization_id"
+
+
+class ListSync:
+    """One sync of a list.
+
+    Args:
+        stream: The list.
+        progress: Takes how many rows there are.
+
+    Attributes:
+        is_all_read: Whether all that the list holds was handed out, as far as can be
+            told.
+        organization: Id of the organization whose rows they are, if it is known.
+    """
+
+    def __init__(self, stream: ListAccess, progress: Progress) -> None:
+        """Ask nothing yet."""
+        self.is_all_read = True
+        self.organization: str | None = None
+        self._stream = stream
+        self._progress = progress
+        self._counts: list[int | None] = []
+        self._parts: list[Part] = []
+
+    def steps(self) -> Iterator[Record | Commit]:
+        """Yield the records of each page, then what is to be done once they are written.
+
+        Raises:
+            TapQontoError: The list cannot be read, or not without losing rows.
+        """
+        stream = self._stream
+        refusals: list[ApiError] = []
+        parts: list[Mapping[str, str]] = []
+        with Together(stream.config["list_concurrency"], stream.name) as together:
+            tasks: Iterable[Steps] = [self._steps_of(None, together)]
+            if stream.partition_key:
+                parts = [{stream.partition_key: value} for value in stream.partition_values()]
+                self._tell_of_gone(parts)
+                stream.begin_early(parts)
+                tasks = (self._steps_of_one(each, together, refusals) for each in parts)
+            steps: Iterator[Record | Commit] = together.run(tasks)
+            yield from steps
+        if parts and len(refusals) == len(parts):
+            raise refusals[-1]
+
+    @property
+    def count(self) -> int | None:
+        """Rows that Qonto counts in the whole list, at the end; None if it is not known."""
+        return total_of(self._counts)
+
+    def _steps_of_one(
+        self, part: Mapping[str, str], together: Together, refusals: list[ApiError]
+    ) -> Steps:
+        """Leave a partition out that Qonto refuses, and let the others go on."""
+        try:
+            yield from self._steps_of(part, together)
+        except ApiError as error:
+            if error.is_final or error.status not in _PART_IS_GONE:
+                raise
+            refusals.append(error)
+            self.is_all_read = False
+            words = f"{self._stream.name} of {_named(part)} is left out. {error}"
+            self._stream.logger.warning("%s", words)
+            self._stream.outcome.note(words)
+
+    def _tell_of_gone(self, parts: Collection[Mapping[str, str]]) -> None:
+        """Tell of partitions that were read before and are not there any more."""
+        stream, key = self._stream, self._stream.partition_key
+        known = [each["context"] for each in stream.parts_before]
+        for part in [each for each in known if key in each and each not in parts]:
+            words = (
+                f"{stream.name} of {_named(part)} is left out: Qonto does not list it any more. "
+                "What was read stays, with its bookmark."
+            )
+            stream.logger.warning("%s", words)
+            stream.outcome.note(words)
+
+    def _steps_of(self, part: Part, together: Together) -> Steps:
+        stream = self._stream
+        memory = stream.memory(part)
+        self._parts.append(part)
+        bookmarks = None if stream.is_full else stream.bookmarks(part)
+        start = bookmarks.start if bookmarks else None
+
+        def note_date(date: datetime | None) -> None:
+            stream.run.note_date(date)
+            memory.check_bookmark(start, date)
+
+        reader = stream.reader(part, note_date)
+        if _ORGANIZATION not in stream.schema["properties"]:
+            self.organization = stream.run.organization_id
+            memory.check_organization(self.organization)
+        for stretch in stream.stretches(memory, bookmarks, stream.logger):
+            above = bookmarks.above if bookmarks and stretch.moves else ()
+            for page in reader.pages(together, stretch.window, self._progress, above):
+                if page is None:
+                    yield None
+                    continue
+                rows, reached = page
+                self._check_organization(rows, memory)
+                yield from map(self._record, rows)
+                if bookmarks and stretch.moves and reached.bookmark:
+                    yield partial(self._advance, bookmarks, memory, reached)
+            if bookmarks and not stretch.moves:
+                yield partial(self._widen, bookmarks, memory)
+            elif bookmarks and not memory.is_known:
+                yield partial(memory.remember, self.organization)
+        further = list(stream.further_rows())
+        yield from map(self._record, further)
+        yield from self._count(reader, len(further), together)
+        if memory.organization and not self.organization:
+            memory.check_organization(stream.run.organization_id)
+        self.is_all_read &= reader.is_whole
+
+    def _check_organization(self, rows: Sequence[Row], memory: Memory) -> None:
+        for row in rows:
+            self.organization = row.get(_ORGANIZATION) or self.organization
+            memory.check_organization(self.organization)
+
+    def _count(
+        self, reader: ListReader, further: int, together: Together
+    ) -> Generator[None, None, None]:
+        """Count the whole list at Qonto, for the log of the run."""
+        if not self._stream.is_counted:
+            return
+        try:
+            count = yield from together.call(reader.count)
+        except (ApiError, DataError, UnreachableError) as error:
+            if isinstance(error, ApiError) and error.is_final:
+                raise
+            self._stream.logger.warning(
+                "The rows of %s could not be counted. %s", self._stream.name, error
+            )
+            count = None
+        self._counts.append(None if count is None else count + further)
+
+    def _record(self, row: Row) -> Record:
+        for follower in self._stream.followers:
+            follower.note(row)
+        return self._stream.conform(row)
+
+    def _widen(self, bookmarks: Bookmarks, memory: Memory) -> None:
+        bookmarks.keep(self._stream.names_of_written())
+        bookmarks.forget_others()
+        memory.remember(self.organization)
+
+    def _advance(self, bookmarks: Bookmarks, memory: Memory, to: Reached) -> None:
+        bookmarks.keep(self._stream.names_of_written())
+        bookmarks.advance(to)
+        memory.remember(self.organization)
+
+    def note_bookmarks(self) -> None:
+        """Take down how far the stream and its followers have come; the least of all parts."""
+        if self._stream.is_full or not self._parts:
+            return
+        entries = self._stream.tap_state["bookmarks"]
+        for stream in self._stream.written:
+            places = [
+                entry_of(entries, stream.name, part).get(VALUE)
+                or entry_of(entries, self._stream.name, part).get(VALUE)
+                for part in self._parts
+            ]
+            known = [place for place in places if place]
+            is_known = len(known) == len(places)
+            stream.outcome.bookmark = min(known, default=None) if is_known else None
+
+
+def _named(part: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in part.items())
