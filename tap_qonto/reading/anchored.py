@@ -9,6 +9,7 @@ in a window of its own (`instants`). No network here: queries out, pages in.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -156,6 +157,10 @@ class ReanchoredPaginator:
             # The count will differ, so shared rows have to show that pages join.
             self._by_number.overlap()
             self._go_on_or_anchor()
+
+    def know(self, other: ReanchoredPaginator) -> None:
+        """Leave out what another one has handed out of the rows at its place."""
+        self._seen = copy(other._seen)
 
     def reopen(self) -> None:
         """Ask again from the last page on, for what has come to the end since."""

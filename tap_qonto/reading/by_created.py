@@ -146,7 +146,8 @@ class CreatedWalk(SliceWalk):
 
     def split(self) -> CreatedWalk | None:
         """Give the upper half of what is left to another walk; new rows stay in the last."""
-        return self.above(self._slice.split((self._begun or self._window.begun) - UNSURE))
+        upper = self._slice.split((self._begun or self._window.begun) - UNSURE)
+        return self.above(upper) if upper else None
 
     def reopen(self) -> bool:
         """Do not: rows stay where they were made."""

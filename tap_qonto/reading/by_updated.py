@@ -58,7 +58,7 @@ class UpdatedWalk(SliceWalk):
         """Start before the first page."""
         super().__init__(Slice(UPDATED, window.lower, window.upper), window, size)
         self._now = self._settled = window.begun
-        self._is_begun = False
+        self._is_begun = self._has_clock = False
         # When rows were edited that have changed since the run began; all parts share it.
         self._changed: dict[str, datetime] = {}
 
@@ -83,14 +83,29 @@ class UpdatedWalk(SliceWalk):
         """
         if not self._is_begun:
             self._is_begun = True
+            self._has_clock = page.date is not None
             self._now = next_second((page.date or self._window.begun) + _AHEAD)
             settled = (page.date or self._window.begun) - max(UNSURE, self._window.lookback)
             self._settled = settled.replace(microsecond=0)
-            if not self._window.is_open:
-                self._slice.close(self._now)
-            if page.date:
-                self._slice.settle(self._settled)
+            self._close()
         return self._without_stale(self._slice.advance(page), page.key)
+
+    def _close(self) -> None:
+        if not self._window.is_open:
+            self._slice.close(self._now)
+        if self._has_clock:
+            self._slice.settle(self._settled)
+
+    def beside(self, size: int) -> UpdatedWalk:
+        """Begin to read another list of such rows, as of the same moment.
+
+        Args:
+            size: Rows for each page.
+        """
+        other = self.above(Slice(UPDATED, self._window.lower, self._window.upper))
+        other._size = size  # noqa: SLF001 - one of its own kind
+        other._close()  # noqa: SLF001 - same
+        return other
 
     def _without_stale(self, rows: Sequence[Row], key: str) -> Sequence[Row]:
         """Drop rows of which another part has brought a newer version.
@@ -135,11 +150,13 @@ class UpdatedWalk(SliceWalk):
         What changes meanwhile goes to the end of the list. So no part but the last may
         reach so far that a row can still come to lie in it.
         """
-        return self.above(self._slice.split(self._settled))
+        upper = self._slice.split(self._settled)
+        return self.above(upper) if upper else None
 
     def skip(self, first: datetime, end: datetime) -> UpdatedWalk | None:
         """Leave a stretch out that was read, and what is above it to another walk."""
-        return self.above(self._slice.skip(first, end))
+        upper = self._slice.skip(first, end)
+        return self.above(upper) if upper else None
 
     def reopen(self) -> bool:
         """Go on behind the end, where all that was edited before it was read has gone."""

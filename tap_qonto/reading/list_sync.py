@@ -145,8 +145,8 @@ class ListSync:
         self.is_all_read &= reader.is_whole
 
     def _check_organization(self, rows: Sequence[Row], memory: Memory) -> None:
-        for row in rows:
-            self.organization = row.get(_ORGANIZATION) or self.organization
+        for found in dict.fromkeys(row.get(_ORGANIZATION) for row in rows):
+            self.organization = found or self.organization
             memory.check_organization(self.organization)
 
     def _count(

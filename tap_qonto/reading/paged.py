@@ -2,18 +2,18 @@
 
 Page numbers alone skip a row when one before it is deleted. So each page begins with
 the last row of the page before: where that row is not found there, rows have moved,
-and the list is read again from its beginning.
+and the list is read again from its beginning. It does not matter in which order pages
+are requested: rows that stay keep their order, so those between two shared rows are on
+the page that has both.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
-from tap_qonto import timestamps
-from tap_qonto.reading.pages import instant
-from tap_qonto.reading.ways import UPDATED, Ask, Bounds, UnsuitableError
+from tap_qonto.reading.ways import Ask, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,150 +47,162 @@ class Paged:
         return PagedWalk(size)
 
 
-@dataclass(frozen=True)
-class NewestFirst:
-    """W4: pages of a list whose latest changes come first, until one that is known.
-
-    A row that is edited meanwhile jumps to the front. So the bookmark moves only at
-    the end, and stays before Qonto's clock at the first answer.
+class _Whole:
+    """What all parts of a reading have seen of the list.
 
     Attributes:
-        order: As ``sort_by`` has it; None where the list has no other order.
+        number: Of the pass over all pages, from 1.
+        count: Rows that Qonto counts.
+        has_moved: Whether rows have moved in this pass.
+        unread: How many parts have not come to their ends in this pass.
+        is_ended: Whether nothing is left to ask.
+        is_whole: Whether the last pass saw the list stand still.
     """
 
-    order: str | None = None
-    effect: ClassVar[str] = "The bookmark moves only at the end of the run."
-    in_words: ClassVar[str] = "incremental, by `updated_at`"
-    is_bounded: ClassVar[bool] = True
-    shows_all: ClassVar[Params] = ()
+    def __init__(self) -> None:
+        self.number = 0
+        self.is_ended = self.is_whole = False
+        self._known: dict[str, Row] = {}
+        self.begin()
 
-    def walk(self, window: Window, created: Bounds, size: int) -> NewestWalk:  # noqa: ARG002
-        """Begin to read."""
-        return NewestWalk(window, size)
+    def begin(self) -> None:
+        """Begin the next pass."""
+        self.number += 1
+        self.count: int | None = None
+        self.has_moved = False
+        self.unread = 1
+        self._keys: dict[int, str] = {}
+        self._places: dict[str, int] = {}
+
+    def news(self, page: Page) -> Sequence[Row]:
+        """Return the rows of a page that are new or have changed."""
+        pairs = zip(page.keys, page.rows, strict=True)
+        news = [row for key, row in pairs if self._known.get(key) != row]
+        self._known.update(zip(page.keys, page.rows, strict=True))
+        return news
+
+    def place(self, start: int, page: Page) -> None:
+        """Take down which rows are at the places of a page."""
+        self.has_moved |= self.count not in {None, page.total}
+        self.count = page.total
+        for place, key in enumerate(page.keys, start):
+            known = self._keys.setdefault(place, key), self._places.setdefault(key, place)
+            self.has_moved |= known != (key, place)
+
+    def end_part(self, *, is_enough: bool) -> None:
+        """Take down that a part has come to its end, and end the pass with the last one."""
+        self.unread -= 1
+        if self.unread:
+            return
+        is_still = not self.has_moved and (is_enough or len(self._keys) >= (self.count or 0))
+        if not is_still and self.may_repeat:
+            self.begin()
+        else:
+            self.is_ended, self.is_whole = True, is_still
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the list may be read once more."""
+        return self.number < _PASSES
 
 
 class PagedWalk:
     """One reading of all pages, repeated while rows move, three times at the most.
 
+    Its upper half can be given to another walk. Both keep one account of the rows.
+
     Args:
         size: Rows for each page, at the most. It is 20 at the least, so that one of the
             page sizes up to it always joins.
-
-    Attributes:
-        is_whole: Whether the last pass saw the list stand still, so that every row
-            that was there from its beginning to its end was handed out.
     """
 
     complete_to: datetime | None = None
+    moves = is_divisible = False
+    first = whole_to = None
 
     def __init__(self, size: int) -> None:
         """Start before the first page."""
         self.total: int | None = None
-        self.is_whole = False
         self._size = max(size, SMALLEST)
-        self._passes = 1
-        self._known: dict[str, Row] = {}
+        self._whole = _Whole()
+        self._begins_passes = True
         self._begin_pass()
 
     def _begin_pass(self) -> None:
-        self._in_pass: list[str] = []
-        self._count: int | None = None
-        self._moved = False
-        self._next: Ask | None = Ask({}, 1, self._size)
+        self._pass = self._whole.number
+        self._done = 0
+        self._end: int | None = None
+        self._is_read = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last pass saw the list stand still.
+
+        If so, every row that was there from its beginning to its end was handed out.
+        """
+        return self._whole.is_whole
+
+    @property
+    def left(self) -> int:
+        """Rows that it still has, by Qonto's last count; 0 while that is not known."""
+        return max((self._end or self._whole.count or 0) - self._done, 0) if self._next else 0
+
+    def split(self) -> PagedWalk | None:
+        """Give the upper half of what is left to another walk; None if it is too little."""
+        if self.left <= self._size:
+            return None
+        upper = copy(self)
+        self._end = upper._done = self._done + self.left // 2  # noqa: SLF001 - its own kind
+        upper._begins_passes = False  # noqa: SLF001 - same
+        self._whole.unread += 1
+        return upper
+
+    def skip(self, first: datetime, end: datetime) -> None:
+        """Leave nothing out: it has no bookmark."""
+
+    def reopen(self) -> bool:
+        """Do not: where rows have moved, all is read again."""
+        return False
+
+    @property
+    def _next(self) -> Ask | None:
+        if self._whole.is_ended or self._is_read or self._pass != self._whole.number:
+            return None
+        return joining(self._done, self._size) if self._done else Ask({}, 1, self._size)
 
     def ask(self) -> Ask | None:
         """Return what to ask for next; None when everything was read."""
+        if self._begins_passes and self._pass != self._whole.number:
+            self._begin_pass()
         return self._next
 
     def halve(self) -> None:
         """Ask for half as many rows from now on."""
         self._size //= 2
-        done = len(self._in_pass)
-        self._next = joining(done, self._size) if done else Ask({}, 1, self._size)
 
     def take(self, page: Page) -> Sequence[Row]:
         """Take the answer, and return the rows that are new or have changed."""
-        if self._next is None:
-            msg = "ask() comes first"
-            raise RuntimeError(msg)
         if self.total is None:
             self.total = page.total
-        keys = page.keys
-        pairs = zip(keys, page.rows, strict=True)
-        news = [row for key, row in pairs if self._known.get(key) != row]
-        self._known.update(zip(keys, page.rows, strict=True))
-        size, number = self._next.size, self._next.page or 1
-        start, done = (number - 1) * size, len(self._in_pass)
-        shared = self._in_pass[start:]
-        self._in_pass[start:] = keys
-        self._moved |= (
-            keys[: len(shared)] != shared
-            or self._count not in {None, page.total}
-            or len(set(self._in_pass)) < len(self._in_pass)
-        )
-        self._count = page.total
-        may_repeat = self._passes < _PASSES
+        news, asked = self._whole.news(page), self._next
+        if asked is None:
+            # Another part has seen that rows have moved.
+            return news
+        before, start = self._done, ((asked.page or 1) - 1) * asked.size
+        self._whole.place(start, page)
+        self._done = start + len(page.keys)
         is_enough = self._is_enough(page)
-        is_short = len(self._in_pass) < page.total and not is_enough
-        goes_on = page.more and len(self._in_pass) > done and not is_enough
-        if goes_on and not (self._moved and may_repeat):
-            self._next = joining(len(self._in_pass), self._size)
-        elif may_repeat and (self._moved or is_short):
-            self._passes += 1
-            self._begin_pass()
-        else:
-            self.is_whole = not self._moved and not is_short
-            self._next = None
+        is_last = self._end is not None and self._done >= self._end
+        if self._whole.has_moved and self._whole.may_repeat:
+            self._whole.begin()
+        elif is_enough or is_last or not page.more or self._done <= before:
+            self._is_read = True
+            self._whole.end_part(is_enough=is_enough)
         return news
 
     def _is_enough(self, page: Page) -> bool:  # noqa: ARG002 - one kind of walk ends early
         """Tell whether what follows the page is not wanted."""
         return False
-
-
-class NewestWalk(PagedWalk):
-    """One reading from the latest change to those that are known.
-
-    Args:
-        window: The stretch that is wanted.
-        size: Rows for each page, at the most.
-    """
-
-    def __init__(self, window: Window, size: int) -> None:
-        """Start before the first page."""
-        super().__init__(size)
-        self._window = window
-        self._begun: datetime | None = None
-        self._latest: datetime | None = None
-
-    def take(self, page: Page) -> Sequence[Row]:
-        """Take the answer, and return the rows that are new or have changed.
-
-        Raises:
-            UnsuitableError: The latest change does not come first.
-        """
-        self._begun = self._begun or page.date or self._window.begun
-        stamps = [instant(row, UPDATED) for row in page.rows]
-        for newer, older in pairwise(stamps):
-            if newer < older:
-                msg = (
-                    f"Qonto sent rows out of order: {UPDATED} {timestamps.show(older)} after "
-                    f"{timestamps.show(newer)}, although the latest change comes first. The "
-                    "run ends, since going on could lose rows; report it to the maintainers "
-                    "of tap-qonto."
-                )
-                raise UnsuitableError(msg)
-        news = super().take(page)
-        self._latest = max([*stamps, self._latest] if self._latest else stamps, default=None)
-        if self._next is None and self.is_whole and self._latest:
-            last = self._window.last or self._latest
-            self.complete_to = min(self._latest, self._begun, last)
-        lower = self._window.lower
-        return [row for row in news if not lower or instant(row, UPDATED) >= lower]
-
-    def _is_enough(self, page: Page) -> bool:
-        lower = self._window.lower
-        return bool(lower and page.rows and instant(page.rows[-1], UPDATED) < lower)
 
 
 def joining(done: int, most: int) -> Ask:

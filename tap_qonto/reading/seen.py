@@ -43,6 +43,12 @@ class Seen:
             self._rows[key] = version, stamp
         return found
 
+    def __copy__(self) -> Seen:
+        """Return what knows the same rows, and learns others."""
+        other = Seen("")
+        other._is_version, other._rows = self._is_version, dict(self._rows)
+        return other
+
     def forget(self, before: datetime) -> None:
         """Forget the rows that lie before a moment (aware), and so do not come again."""
         self._rows = {key: seen for key, seen in self._rows.items() if seen[1] >= before}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,12 +57,10 @@ class SliceWalk:
             end: The new end (aware, a whole second).
             first: Where the walk above begins (aware, a whole second, not before `end`).
         """
-        return cast("Self", self.above(self._slice.cut(end, first)))
+        return self.above(self._slice.cut(end, first))
 
-    def above(self, upper: Slice | None) -> Self | None:
+    def above(self, upper: Slice) -> Self:
         """Return the walk of a slice that was given away."""
-        if upper is None:
-            return None
         walk = copy(self)
         walk._slice = upper  # noqa: SLF001 - one of its own kind
         return walk

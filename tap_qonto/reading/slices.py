@@ -174,6 +174,8 @@ class Slice:
         """
         above = Slice(self._anchor, first - _SECOND, self._upper)
         above.first, above.end = first, self.end
+        # The last page can reach into what is given away.
+        above._paginator.know(self._paginator)
         if self._settled:
             above.settle(self._settled)
         self.end, self.left = end, 0

@@ -13,7 +13,7 @@ from tap_qonto.reading.ways import UPDATED, Ask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_qonto.reading.by_updated import UpdatedAnchored
+    from tap_qonto.reading.by_updated import UpdatedAnchored, UpdatedWalk
     from tap_qonto.reading.pages import Page
     from tap_qonto.reading.several import Steps
     from tap_qonto.reading.ways import Bounds, Params
@@ -95,10 +95,11 @@ class StatusWalk(SeveralWalk):
         super().halve()
 
     def _run(self) -> Steps[None]:
-        shown, named = self._list(), self._list(self._way.values)
+        self._shown = shown = OfSeveral(self._walk(), ())
         lists = [shown]
         page = yield from self._step(shown)
         self._begun = page.date or self._begun
+        named = self._list(self._way.values)
         rows, self._rows = self._rows, []
         named_page = yield from self._step(named)
         if page.more or named_page.more:
@@ -115,7 +116,7 @@ class StatusWalk(SeveralWalk):
         if self._window.is_open:
             # A row that went over from one list to another has changed meanwhile.
             self._window = replace(self._window, lower=self._begun - _SECOND)
-            self._lists = [self._list(), self._list(self._way.values)]
+            self._lists = [OfSeveral(self._walk(), params) for params in ((), self._way.shows_all)]
             yield from self._read()
 
     def _hiding(
@@ -153,7 +154,10 @@ class StatusWalk(SeveralWalk):
         around = yield Ask({UPDATED: (second - _SECOND, second + 2 * _SECOND)}, 1, self._size)
         return page.keys[0] in around.keys
 
-    def _list(self, statuses: Sequence[str] = ()) -> OfSeveral:
-        """Return the rows of some statuses; what the list shows by itself, if there are none."""
-        walk = self._way.way.walk(self._window, (None, None), self._size)
-        return OfSeveral(walk, [(self._way.name, status) for status in statuses])
+    def _list(self, statuses: Sequence[str]) -> OfSeveral:
+        """Return the rows of some statuses, as of the moment of those that it shows."""
+        params = [(self._way.name, status) for status in statuses]
+        return OfSeveral(self._shown.walk.beside(self._size), params)
+
+    def _walk(self) -> UpdatedWalk:
+        return self._way.way.walk(self._window, (None, None), self._size)

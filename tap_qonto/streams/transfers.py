@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.list_stream import QontoStream
-from tap_qonto.reading.paged import NewestFirst, Paged
+from tap_qonto.reading.newest import NewestFirst
+from tap_qonto.reading.paged import Paged
 from tap_qonto.streams.shapes import (
     DAY,
     FLAG,

@@ -11,15 +11,25 @@ from hypothesis import strategies as st
 from tap_qonto.errors import DataError
 from tap_qonto.reading.paged import PagedWalk, joining
 from tap_qonto.reading.pages import Page
+from tap_qonto.reading.side_by_side import SideBySide, asks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_qonto.reading.pages import Row
+    from tap_qonto.reading.ways import Ask
 
 
 def rows(*names: object) -> list[Row]:
     return [{"id": str(name)} for name in names]
+
+
+def answer(listed: list[Row], ask: Ask) -> Page:
+    assert ask.page
+    start = (ask.page - 1) * ask.size
+    pages = -(-len(listed) // ask.size)
+    page = listed[start : start + ask.size]
+    return Page(page, ask.page, pages, len(listed), more=ask.page < pages)
 
 
 def read(
@@ -29,14 +39,7 @@ def read(
     found: list[str] = []
     calls = 0
     while ask := walk.ask():
-        assert ask.page
-        start = (ask.page - 1) * ask.size
-        page = listed[start : start + ask.size]
-        pages = -(-len(listed) // ask.size)
-        found += [
-            row["id"]
-            for row in walk.take(Page(page, ask.page, pages, len(listed), more=ask.page < pages))
-        ]
+        found += [row["id"] for row in walk.take(answer(listed, ask))]
         calls += 1
         between(calls)
     return found, calls
@@ -51,6 +54,25 @@ def test_a_list_at_rest_is_read_once(count: int, size: int) -> None:
     assert walk.is_whole
     assert walk.total == count
     assert size < 100 or calls <= 1 + count / 95
+
+
+@pytest.mark.parametrize("workers", [8, 16])
+def test_pages_are_read_side_by_side(workers: int) -> None:
+    """In rounds: all that is under way is answered, then the next goes out."""
+    listed = rows(*range(10_000))
+    reading = SideBySide(PagedWalk(100), 100)
+    found: list[Row] = []
+    calls = rounds = 0
+    while due := asks([reading], workers):
+        rounds += 1
+        calls += len(due)
+        for part, ask in reversed(due):
+            found += reading.take(part, answer(listed, ask))
+    assert reading.is_whole
+    assert sorted(row["id"] for row in found) == sorted(row["id"] for row in listed)
+    _, alone = read(listed, PagedWalk(100), lambda _: None)
+    assert calls <= alone + workers
+    assert rounds <= 1.2 * alone / workers + 5
 
 
 @given(st.integers(1, 100_000), st.integers(20, 100))

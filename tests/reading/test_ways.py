@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tap_qonto.reading.by_created import CreatedAnchored
 from tap_qonto.reading.by_updated import UpdatedAnchored
-from tap_qonto.reading.paged import NewestFirst, Paged
+from tap_qonto.reading.newest import NewestFirst
+from tap_qonto.reading.paged import Paged
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.ways import UnsuitableError
 from tap_qonto.reading.whole import Whole
