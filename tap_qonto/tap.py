@@ -28,7 +28,7 @@ from tap_qonto.input_files import (
     read_environment,
     read_state,
 )
-from tap_qonto.output import redaction
+from tap_qonto.output import details, redaction
 from tap_qonto.output.messages import MessageWriter
 from tap_qonto.reading.list_stream import QontoStream
 from tap_qonto.run import Run
@@ -66,6 +66,7 @@ class TapQonto(Tap):
             catalog: A catalog as Singer's specification allows it.
             **options: The SDK's own.
         """
+        details.only_at_debug(self.logger)
         if isinstance(catalog, Catalog):
             catalog = catalog.to_dict()
         super().__init__(catalog=catalog and completed(catalog, STREAMS), **options)

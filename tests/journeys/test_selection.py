@@ -55,6 +55,15 @@ def test_nothing_selected_asks_for_nothing(company: FakeQonto, tap: Runner) -> N
     assert company.control.count() == 0
 
 
+@pytest.mark.parametrize(("level", "is_told"), [("INFO", False), ("DEBUG", True)])
+def test_the_log_names_streams_that_are_not_selected_at_debug_alone(
+    company: FakeQonto, tap: Runner, level: str, *, is_told: bool
+) -> None:
+    output = tap.run(environment={"TAP_QONTO_LOGLEVEL": level})
+    assert len(output.ids()) == len(company.control.invoice_ids())
+    assert ("payment_links" in output.stderr) == is_told
+
+
 # Changing one's mind.
 
 
