@@ -141,7 +141,7 @@ class ReanchoredPaginator:
             self._note(stamps)
             self._by_number.begin(page, stamps)
             self._after_page(page, stamps)
-        elif self._by_number.take(page, stamps):
+        elif self._is_obeyed(stamps) and self._by_number.take(page, stamps):
             self._note(stamps)
             self._after_page(page, stamps)
         elif self._by_number.overlap():
@@ -149,6 +149,10 @@ class ReanchoredPaginator:
         else:
             self._anchor()
         return news
+
+    def _is_obeyed(self, stamps: Sequence[datetime]) -> bool:
+        """Tell whether rows keep to the upper bound; if not, their count shows nothing."""
+        return not (stamps and self._bound) or stamps[-1] < self._bound + _SECOND
 
     def close(self, upper: datetime) -> None:
         """Read no further than this (aware), unless a nearer bound was given."""

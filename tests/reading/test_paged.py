@@ -75,6 +75,24 @@ def test_pages_are_read_side_by_side(workers: int) -> None:
     assert rounds <= 1.2 * alone / workers + 5
 
 
+@given(st.integers(60, 900), st.integers(20, 60), st.integers(1, 9))
+def test_each_page_begins_with_a_row_of_those_below(count: int, size: int, workers: int) -> None:
+    listed = rows(*range(count))
+    reading = SideBySide(PagedWalk(size), size)
+    read_to = 0
+    spans: list[tuple[int, int]] = []
+    while due := asks([reading], workers):
+        for part, ask in due:
+            page = answer(listed, ask)
+            reading.take(part, page)
+            start = ((ask.page or 1) - 1) * ask.size
+            spans.append((start, start + len(page.rows)))
+    for start, end in sorted(spans):
+        assert start < read_to or start == 0
+        read_to = max(read_to, end)
+    assert read_to == count
+
+
 @given(st.integers(1, 100_000), st.integers(20, 100))
 def test_a_joining_page_begins_within_what_is_known_and_goes_on(done: int, most: int) -> None:
     ask = joining(done, most)
@@ -119,6 +137,38 @@ def test_a_deletion_that_an_addition_hides_is_seen() -> None:
     assert walk.is_whole
     assert {row["id"] for row in listed} <= set(found)
     assert calls > 4
+
+
+def test_a_list_that_grew_meanwhile_is_read_again() -> None:
+    listed = rows(*range(60))
+    walk = PagedWalk(20)
+    _, alone = read(listed, PagedWalk(20), lambda _: None)
+    found, calls = read(listed, walk, lambda call: listed.extend(rows("new") if call == 1 else []))
+    assert walk.is_whole
+    assert calls == 2 + alone
+    assert len(found) == 61
+
+
+def test_a_late_page_is_not_of_the_pass_that_began_meanwhile() -> None:
+    listed = rows(*range(200))
+    walk = PagedWalk(20)
+    first = walk.ask()
+    assert first
+    walk.take(answer(listed, first))
+    upper = walk.split()
+    assert upper
+    asked, late = walk.ask(), upper.ask()
+    assert asked
+    assert late
+    page = answer(listed, late)
+    listed.pop(3)
+    walk.take(answer(listed, asked))
+    assert walk.ask() == first
+    assert [row["id"] for row in upper.take(page)] == [row["id"] for row in page.rows]
+    assert upper.ask() is None
+    found, _ = read(listed, walk, lambda _: None)
+    assert walk.is_whole
+    assert len(found) < len(listed) - len(page.rows)
 
 
 def test_a_list_that_never_rests_is_told() -> None:

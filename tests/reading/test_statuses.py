@@ -102,3 +102,19 @@ def test_a_long_list_is_read_once_whatever_it_hides(hidden: tuple[str, ...]) -> 
 def test_a_list_that_hides_more_than_whole_statuses_is_read_both_ways() -> None:
     found, _ = read(bank(200, HidesOld), 20)
     assert len(set(found)) == 200
+
+
+def test_all_lists_are_read_up_to_the_same_moment() -> None:
+    listed = bank(300, hidden=("declined",))
+    walk = EveryStatus(UpdatedAnchored(), "status[]", STATUSES).walk(
+        replace(WINDOW, is_open=False), (None, None), 20
+    )
+    ends = []
+    while ask := walk.ask():
+        ends.append(max(filter(None, (upper for _, upper in ask.bounds.values())), default=None))
+        listed.now += timedelta(hours=1)
+        walk.take(listed.answer(UpdatedAnchored.order, ask))
+    first, *others = ends
+    assert first is None
+    assert None not in others
+    assert max(filter(None, others)) < listed.now - timedelta(hours=len(others) - 1)
