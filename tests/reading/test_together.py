@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import closing
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from typing_extensions import override
 
 from tap_qonto import timestamps
 from tap_qonto.errors import UnreachableError
 from tap_qonto.reading.done import Reached
 from tap_qonto.reading.together import Together
+from tap_qonto.reading.workers import Workers, _result
 from tests.reading.still_list import SIZE, StillList
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.side_by_side import SideBySide
     from tap_qonto.reading.ways import Ask
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 NAME = "workers of the test"
 ROWS, WORKERS = 3_000, 4
@@ -226,6 +232,92 @@ def test_a_list_that_fails_does_not_end_the_others(nth: int, workers: int) -> No
     assert [lists.rows[which] for which in (0, 2, 3)] == [150, 150, 1_000]
     assert lists.rows[1] < 3_000
     assert all_end()
+
+
+class Prompt(Workers[Key, Value]):
+    """Has every answer as soon as it is asked."""
+
+    @override
+    def begin(self, key: Key, call: Callable[[], Value]) -> None:
+        self.busy += 1
+        self._results.put((key, _result(call)))
+
+
+class Late(Prompt[Key, Value]):
+    """Has no answer before somebody waits for it; the oldest comes first."""
+
+    @property
+    @override
+    def has_result(self) -> bool:
+        return False
+
+
+def sizes(
+    together: Together, reading: SideBySide, answer: Callable[[Ask], Page], pages: int = ROWS
+) -> Iterator[int | None]:
+    """Yield how many rows each page has, and end after so many pages."""
+    taken = 0
+    with closing(together.pages(reading, answer)) as steps:  # type: ignore[type-var]
+        for step in steps:
+            yield step and len(step[0])
+            taken += step is not None
+            if taken == pages:
+                return
+
+
+@pytest.mark.parametrize("failing", [{3}, {3, 4}, {3, 4, 5, 6}])
+def test_an_answer_that_comes_after_its_list_has_failed_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, failing: set[int]
+) -> None:
+    monkeypatch.setattr("tap_qonto.reading.together.Workers", Prompt)
+    calls, failures = count(), list[str]()
+    pages = 0
+
+    def answer(ask: Ask) -> Page:
+        number = next(calls)
+        if number in failing:
+            msg = f"Request {number} cannot be answered."
+            raise UnreachableError(msg)
+        return QONTO.answer(ask)
+
+    def fails() -> Iterator[None]:
+        nonlocal pages
+        try:
+            for step in sizes(together, QONTO.reading(), answer):
+                pages += step is not None
+                yield None
+        except UnreachableError as error:
+            failures.append(str(error))
+
+    with Together(8, NAME) as together:
+        tasks = [fails(), sizes(together, QONTO.reading(), QONTO.answer)]
+        assert sum(together.run(tasks)) == ROWS
+    assert failures == [f"Request {min(failing)} cannot be answered."]
+    assert pages == min(failing)
+    assert next(calls) > pages + 1, "none came after the failure"
+
+
+@pytest.mark.parametrize("pages", [2, 3, 7])
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_an_answer_that_comes_after_its_task_has_ended_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, pages: int, *, is_answered: bool
+) -> None:
+    monkeypatch.setattr("tap_qonto.reading.together.Workers", Late)
+    calls = count()
+
+    def answer(ask: Ask) -> Page:
+        if next(calls) >= pages and not is_answered:
+            msg = "Qonto cannot be reached."
+            raise UnreachableError(msg)
+        return QONTO.answer(ask)
+
+    def ends() -> Iterator[None]:
+        yield from (None for _ in sizes(together, QONTO.reading(), answer, pages))
+
+    with Together(WORKERS, NAME) as together:
+        tasks = [ends(), sizes(together, QONTO.reading(), QONTO.answer)]
+        assert sum(together.run(tasks)) == ROWS
+    assert next(calls) > pages, "none came after the end"
 
 
 def test_what_is_called_beside_lists_returns_or_raises() -> None:
