@@ -124,6 +124,8 @@ class Together:
         finally:
             # What is still to come has nobody to take it.
             del self._readings[reading]
+            if self._alone and self._alone[0].reading is reading:
+                self._alone = None
 
     def call(self, call: Callable[[], T]) -> Generator[None, None, T]:
         """Call in a thread if other lists are read meanwhile, and return the result."""

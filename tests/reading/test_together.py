@@ -320,6 +320,26 @@ def test_an_answer_that_comes_after_its_task_has_ended_is_dropped(
     assert next(calls) > pages, "none came after the end"
 
 
+def test_a_page_that_was_still_to_be_asked_for_goes_with_its_task() -> None:
+    asked = list[object]()
+    short = StillList(60.0 * number for number in range(2 * SIZE))
+
+    def answer(ask: Ask) -> Page:
+        asked.append(ask)
+        return short.answer(ask)
+
+    def begins_later() -> Iterator[int | None]:
+        while not asked:
+            yield None
+        yield from sizes(together, QONTO.reading(), QONTO.answer)
+
+    with Together(WORKERS, NAME) as together:
+        tasks = [sizes(together, short.reading(), answer, pages=1), begins_later()]
+        assert sum(together.run(tasks)) == SIZE + ROWS
+    assert len(asked) == 1
+    assert all_end()
+
+
 def test_what_is_called_beside_lists_returns_or_raises() -> None:
     def raises() -> int:
         msg = "Qonto cannot be reached."
