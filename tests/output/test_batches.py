@@ -51,6 +51,11 @@ def sent(output: Output, *, but: str | None = None) -> dict[str, list[Json]]:
     return found
 
 
+def by_id(rows: list[Json]) -> list[Json]:
+    """Return rows in an order that does not depend on the run."""
+    return sorted(rows, key=lambda row: str(row["id"]))
+
+
 @pytest.mark.parametrize("size", [1, 7, 30, 1000])
 @pytest.mark.parametrize(
     "settings",
@@ -86,7 +91,8 @@ def test_batches_hold_what_messages_would_hold(
 def test_numbers_keep_their_digits_in_batches(company: FakeQonto, tap: Runner) -> None:
     messages = tap.sync("transactions")
     output = tap.sync("transactions", **batches(tap, 1000))
-    assert batched(output) == sent(messages)
+    # Accounts are read side by side, in another order each time.
+    assert by_id(batched(output)["transactions"]) == by_id(messages.records("transactions"))
     assert any(isinstance(row["amount"], Decimal) for row in messages.records("transactions"))
     assert company.control.invoice_ids()
 
