@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import nullcontext
+from collections import deque
+from contextlib import contextmanager, nullcontext
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from tap_qonto.http.call_stores import forget_after, opened, store_errors
 from tap_qonto.settings.declaration import MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
 _JITTER = 0.3
 """Seconds by which each window is held longer than Qonto's.
@@ -46,8 +47,44 @@ class _Clock(AbstractClock):
         return round(self._read() * 1000)
 
 
+class _Queue:
+    """Lets threads in one at a time, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._gates: deque[threading.Lock] = deque()
+
+    def __len__(self) -> int:
+        return len(self._gates)
+
+    @contextmanager
+    def turn(self) -> Generator[float, None, None]:
+        """Return a context that begins when all who came before have left theirs.
+
+        Yields:
+            The seconds until then.
+        """
+        came, gate = time.monotonic(), threading.Lock()
+        with self._lock:
+            is_first = not self._gates
+            self._gates.append(gate)
+            if not is_first:
+                gate.acquire()
+        try:
+            with gate:
+                yield 0.0 if is_first else time.monotonic() - came
+        finally:
+            with self._lock:
+                was_first = self._gates[0] is gate
+                self._gates.remove(gate)
+                if was_first and self._gates:
+                    self._gates[0].release()
+
+
 class RateBudget:
     """Lets calls go as the windows allow, all windows at once. Safe for threads.
+
+    Within a process, the call that waits longest goes first.
 
     Args:
         limits: Windows as `{requests, seconds}`.
@@ -80,6 +117,7 @@ class RateBudget:
         with store_errors(store):
             self._bucket = opened(store, rates)
         self._store = store
+        self._queue = _Queue()
         self._lock = threading.Lock()
         # Only SQLite's needs a lock over processes; Redis counts in one step.
         self._shared_lock: Any = self._bucket.limiter_lock() or nullcontext()
@@ -91,10 +129,11 @@ class RateBudget:
         Returns:
             The seconds that it waited.
         """
-        waited = 0.0
-        while wait := self._try():
-            self._sleep(wait / 1000)
-            waited += wait / 1000
+        with self._queue.turn() as in_line:
+            waited = in_line
+            while wait := self._try():
+                self._sleep(wait / 1000)
+                waited += wait / 1000
         return waited
 
     def pause(self, seconds: float) -> None:
