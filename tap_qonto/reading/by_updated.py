@@ -58,7 +58,7 @@ class UpdatedWalk(SliceWalk):
         """Start before the first page."""
         super().__init__(Slice(UPDATED, window.lower, window.upper), window, size)
         self._now = self._settled = window.begun
-        self._is_begun = self._has_clock = False
+        self._is_begun = self._has_clock = self._is_closed = False
         # When rows were edited that have changed since the run began; all parts share it.
         self._changed: dict[str, datetime] = {}
 
@@ -87,24 +87,27 @@ class UpdatedWalk(SliceWalk):
             self._now = next_second((page.date or self._window.begun) + _AHEAD)
             settled = (page.date or self._window.begun) - max(UNSURE, self._window.lookback)
             self._settled = settled.replace(microsecond=0)
+        if not self._is_closed:
             self._close()
         return self._without_stale(self._slice.advance(page), page.key)
 
     def _close(self) -> None:
+        self._is_closed = True
         if not self._window.is_open:
             self._slice.close(self._now)
         if self._has_clock:
             self._slice.settle(self._settled)
 
     def beside(self, size: int) -> UpdatedWalk:
-        """Begin to read another list of such rows, as of the same moment.
+        """Begin to read another list of such rows, up to the same moment.
 
         Args:
             size: Rows for each page.
         """
         other = self.above(Slice(UPDATED, self._window.lower, self._window.upper))
         other._size = size  # noqa: SLF001 - one of its own kind
-        other._close()  # noqa: SLF001 - same
+        # Its first request, which may be under way already, is open as well.
+        other._is_closed = False  # noqa: SLF001 - same
         return other
 
     def _without_stale(self, rows: Sequence[Row], key: str) -> Sequence[Row]:
