@@ -29,7 +29,7 @@ TINY: dict[str, dict[str, Any]] = {
     "files": {"invoices": 60, "plain_invoices": 90},
     "burst": {"invoices": 30},
     "receipts": {"transactions": 40, "plain_invoices": 3},
-    "lists": {"counts": {"transactions": (900, 200)}},
+    "lists": {"counts": {"transactions": (900, 200)}, "burst": 900},
     "account": {
         "small": {INVOICES: 10},
         "large": {INVOICES: 20, "labels": 120},
