@@ -13,7 +13,6 @@ from singer_sdk.batch import Batcher
 from singer_sdk.helpers._batch import SDKBatchMessage
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
-from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
 from tap_qonto.errors import DataError
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
 
+    from tap_qonto.output.messages import MessageWriter
     from tap_qonto.output.outcomes import Outcome
     from tap_qonto.output.records import Record
     from tap_qonto.run import Run, Running
@@ -177,8 +177,21 @@ class BaseStream(Stream):
         return self.stream_maps[0].raw_schema
 
     @override
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+    def _write_record_message(self, record: Record) -> None:
+        now = datetime.now(timezone.utc)
+        for alias, mapped in self._mapped(record):
+            self._writer.write_record(alias, mapped, self._stream_version, now)
+        self.state_manager.is_flushed = False
+
+    @cached_property
+    def _writer(self) -> MessageWriter:
+        return cast("MessageWriter", self._tap.message_writer)
+
+    def _mapped(self, record: Record) -> Generator[tuple[str, Record], None, None]:
         """Map a record; unlike the SDK, leave the record itself as it is.
+
+        Yields:
+            Names of streams, and what is written to them.
 
         Raises:
             DataError: A stream map failed.
@@ -188,7 +201,6 @@ class BaseStream(Stream):
             selected = with_null_objects(selected, self._selected_schema, self._flattening_depth)
         if self.conform.news:
             self._tell_new_fields()
-        now = datetime.now(timezone.utc)
         is_counted = False
         for stream_map in self.stream_maps:
             try:
@@ -199,12 +211,7 @@ class BaseStream(Stream):
                 if not is_counted:
                     self.outcome.rows += 1
                     is_counted = True
-                yield RecordMessage(
-                    stream=stream_map.stream_alias,
-                    record=mapped,
-                    version=self._stream_version,
-                    time_extracted=now,
-                )
+                yield stream_map.stream_alias, mapped
 
     @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
@@ -231,8 +238,8 @@ class BaseStream(Stream):
     def _write_batches(self, records: list[Record], batch_config: BatchConfig) -> None:
         mapped: dict[str, list[Record]] = {}
         for record in records:
-            for message in self._generate_record_messages(record):
-                mapped.setdefault(message.stream, []).append(message.record)
+            for alias, row in self._mapped(record):
+                mapped.setdefault(alias, []).append(row)
         for alias, rows in mapped.items():
             for manifest in Batcher(self.tap_name, alias, batch_config).get_batches(iter(rows)):
                 encoding = batch_config.encoding

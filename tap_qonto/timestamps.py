@@ -22,6 +22,10 @@ _USUAL = re.compile(
     r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3])(:[0-5]\d:[0-5]\d)(\.\d{3})?(Z|[+-][01]\d:[0-5]\d)",
     re.ASCII,
 )
+_UTC = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z",
+    re.ASCII,
+)
 _OFFSETS = {"Z": 0, "+00:00": 0, "+01:00": 1, "+02:00": 2}
 """Those that Qonto sends, in hours."""
 _HOURS = [f"{hour:02}" for hour in range(24)]
@@ -95,6 +99,8 @@ def to_utc(text: str) -> str:
     Raises:
         ValueError: The text is no time stamp.
     """
+    if _UTC.fullmatch(text) and is_date(text[:10]):
+        return f"{text[:-1]}000Z"
     usual = _USUAL.fullmatch(text)
     if usual:
         day, hour, rest, fraction, offset = usual.groups()

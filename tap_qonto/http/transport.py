@@ -26,6 +26,7 @@ USER_AGENT = f"tap-qonto/{version('tap-qonto')}"
 STAGING_HEADER = "X-Qonto-Staging-Token"
 """Qonto takes the sandbox's header in these capitals alone."""
 
+_WHOLE = 1 << 20
 _REDIRECT = 300
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _NOT_JSON = (
@@ -49,7 +50,15 @@ class Answer(NamedTuple):
 
 
 class _Adapter(HTTPAdapter):
-    """Opens connections that deadlines can end."""
+    """Opens connections that deadlines can end, and reads bodies in one piece."""
+
+    @override
+    def send(self, request: Any, stream: bool = False, *args: Any, **kwargs: Any) -> Any:
+        response = super().send(request, stream, *args, **kwargs)
+        if not stream:
+            # requests reads 10 KB at a time, and at each a thread waits for all others.
+            response._content = b"".join(response.iter_content(_WHOLE))  # noqa: SLF001 - no other way
+        return response
 
     @override
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

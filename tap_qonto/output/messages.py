@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter
@@ -14,8 +14,11 @@ from tap_qonto.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from singer_sdk.singerlib.encoding.simple import Message
+
+    from tap_qonto.output.records import Record
 
 # A stream map can return any Python value; like the SDK's writer, write its text.
 _encode = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
@@ -54,10 +57,42 @@ class MessageWriter(MsgSpecWriter):
         Raises:
             OutputError: stdout cannot be written to.
         """
-        line = _encode(_body(message))
+        if isinstance(message, RecordMessage):
+            self.write_record(
+                message.stream, message.record, message.version, message.time_extracted
+            )
+        else:
+            self._lines.append(_encode(message.to_dict()))
+            self.flush()
+
+    def write_record(
+        self,
+        stream: str,
+        record: Record,
+        version: int | None = None,
+        extracted: datetime | None = None,
+    ) -> None:
+        """Write a record, without the object that the SDK makes for each.
+
+        Args:
+            stream: Its name.
+            record: What is written.
+            version: Of a table that is read whole.
+            extracted: When it was read (aware).
+
+        Raises:
+            OutputError: stdout cannot be written to.
+        """
+        parts = [b'{"type":"RECORD","stream":', _encode(stream), b',"record":', _encode(record)]
+        if version is not None:
+            parts.append(b',"version":%d' % version)
+        if extracted is not None:
+            parts.append(b',"time_extracted":"%s"' % extracted.isoformat().encode())
+        parts.append(b"}")
+        line = b"".join(parts)
         self._lines.append(line)
         self._size += len(line)
-        if self._size >= _ROOM or not isinstance(message, RecordMessage):
+        if self._size >= _ROOM:
             self.flush()
 
     def flush(self) -> None:
@@ -96,18 +131,3 @@ def _write(lines: bytes) -> None:
         # Where somebody catches the output as text.
         sys.stdout.write(lines.decode())
     sys.stdout.flush()
-
-
-def _body(message: Message) -> dict[str, Any]:
-    if not isinstance(message, RecordMessage):
-        return message.to_dict()
-    body: dict[str, Any] = {
-        "type": "RECORD",
-        "stream": message.stream,
-        "record": message.record,
-    }
-    if message.version is not None:
-        body["version"] = message.version
-    if message.time_extracted is not None:
-        body["time_extracted"] = message.time_extracted.isoformat()
-    return body

@@ -69,7 +69,7 @@ class Conformer:
             self._object.take_out_unknown(record, extra, "")
         self._object.read(record, extra, "")
         if self._keeps_extra:
-            if any(name.startswith(self._never_inside) for name in extra):
+            if extra and any(name.startswith(self._never_inside) for name in extra):
                 extra = self._emitted(extra, "")
             if extra and not extra.keys() <= self._noted:
                 self._note(extra)
