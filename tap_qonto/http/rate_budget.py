@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from contextlib import contextmanager, nullcontext
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -52,7 +51,7 @@ class _Queue:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._gates: deque[threading.Lock] = deque()
+        self._gates: list[threading.Lock] = []
 
     def __len__(self) -> int:
         return len(self._gates)
@@ -65,18 +64,19 @@ class _Queue:
             The seconds until then.
         """
         came, gate = time.monotonic(), threading.Lock()
-        with self._lock:
-            is_first = not self._gates
-            self._gates.append(gate)
-            if not is_first:
-                gate.acquire()
         try:
+            with self._lock:
+                is_first = not self._gates
+                self._gates.append(gate)
+                if not is_first:
+                    gate.acquire()
             with gate:
                 yield 0.0 if is_first else time.monotonic() - came
         finally:
             with self._lock:
-                was_first = self._gates[0] is gate
-                self._gates.remove(gate)
+                was_first = self._gates[:1] == [gate]
+                if gate in self._gates:
+                    self._gates.remove(gate)
                 if was_first and self._gates:
                     self._gates[0].release()
 

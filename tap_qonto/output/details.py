@@ -13,4 +13,5 @@ def only_at_debug(logger: logging.Logger) -> None:
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
-    return record.msg not in _DETAILS or logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+    is_debug = logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+    return is_debug or str(record.msg) not in _DETAILS

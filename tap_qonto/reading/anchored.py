@@ -167,7 +167,10 @@ class ReanchoredPaginator:
         self._seen = copy(other._seen)
 
     def reopen(self) -> None:
-        """Ask again from the last page on, for what has come to the end since."""
+        """Ask again from the last row on, for what has come to the end since."""
+        if self._latest and self._lower:
+            # The second of the last row may not have been over when it was read.
+            self._lower = min(self._lower, self._latest.replace(microsecond=0) - _SECOND)
         self._page, self._finished = 1, False
 
     def halve(self) -> None:
@@ -247,7 +250,7 @@ class ReanchoredPaginator:
 
     def _move_to(self, lower: datetime) -> None:
         self._lower = lower
-        self._seen.forget(lower - _SECOND)
+        self._seen.forget(lower - 2 * _SECOND)
 
     def _finish_window(self) -> None:
         self._by_number.place = None

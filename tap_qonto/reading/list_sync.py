@@ -145,7 +145,8 @@ class ListSync:
         self.is_all_read &= reader.is_whole
 
     def _check_organization(self, rows: Sequence[Row], memory: Memory) -> None:
-        for found in dict.fromkeys(row.get(_ORGANIZATION) for row in rows):
+        ids = (row.get(_ORGANIZATION) for row in rows)
+        for found in dict.fromkeys(each for each in ids if isinstance(each, str)):
             self.organization = found or self.organization
             memory.check_organization(self.organization)
 

@@ -74,12 +74,21 @@ class _Whole:
         self._keys: dict[int, str] = {}
         self._places: dict[str, int] = {}
 
-    def news(self, page: Page) -> Sequence[Row]:
-        """Return the rows of a page that are new or have changed."""
-        pairs = zip(page.keys, page.rows, strict=True)
-        news = [row for key, row in pairs if self._known.get(key) != row]
-        self._known.update(zip(page.keys, page.rows, strict=True))
-        return news
+    def news(self, page: Page, *, is_late: bool) -> Sequence[Row]:
+        """Return the rows of a page that are new or have changed.
+
+        Args:
+            page: The page.
+            is_late: Whether it was asked for in an earlier pass, so that the rows that are
+                known may have been brought in a newer version since.
+        """
+        news = {
+            key: row
+            for key, row in zip(page.keys, page.rows, strict=True)
+            if self._known.get(key) != row and not (is_late and key in self._known)
+        }
+        self._known.update(news)
+        return list(news.values())
 
     def place(self, start: int, page: Page) -> None:
         """Take down which rows are at the places of a page."""
@@ -184,7 +193,8 @@ class PagedWalk:
         """Take the answer, and return the rows that are new or have changed."""
         if self.total is None:
             self.total = page.total
-        news, asked = self._whole.news(page), self._next
+        asked = self._next
+        news = self._whole.news(page, is_late=asked is None)
         if asked is None:
             # Another part has seen that rows have moved.
             return news

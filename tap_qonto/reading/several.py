@@ -66,7 +66,8 @@ class SeveralWalk:
 
     def _begin(self, steps: Steps[None]) -> None:
         self._steps = steps
-        self._next = cast("Ask | OfSeveral | None", next(steps, None))
+        step = next(steps, None)
+        self._next = None if isinstance(step, OutOfOrderError) else step
 
     @property
     def total(self) -> int | None:
@@ -127,7 +128,9 @@ class SeveralWalk:
         if not (self.is_divisible and unread):
             return None
         upper = unread[0].walk.skip(first, end)
-        return self._divide(unread[0], upper, first, end) if upper else None
+        if upper is None or upper.first is None:
+            return None
+        return self._divide(unread[0], upper, first, upper.first)
 
     def _divide(self, one: OfSeveral, upper: UpdatedWalk, end: datetime, first: datetime) -> Self:
         """End all lists at an instant, and leave what lies from another on to a walk above.

@@ -102,6 +102,8 @@ class StatusWalk(SeveralWalk):
         named = self._list(self._way.values)
         rows, self._rows = self._rows, []
         named_page = yield from self._step(named)
+        # The two go out side by side, and can be answered in any order.
+        self._begun = min(self._begun, named_page.date or self._begun)
         if page.more or named_page.more:
             lists += yield from self._hiding(page, named, named_page)
         elif page.keys != named_page.keys:
@@ -128,7 +130,12 @@ class StatusWalk(SeveralWalk):
         found, count = self._list(hidden), 0
         if hidden:
             count = (yield from self._step(found)).total
-        if shown.total + count < named_page.total:
+        named_total = named_page.total
+        if shown.total + count >= named_total:
+            # Its count can be older than that of what is shown.
+            first = cast("Ask", self._list(self._way.values).walk.ask())
+            named_total = (yield first._replace(size=1, params=named.params)).total
+        if shown.total + count < named_total:
             # More is hidden than whole statuses.
             found, self._rows = named, named_rows
         return [found] if found.params else []
@@ -155,7 +162,7 @@ class StatusWalk(SeveralWalk):
         return page.keys[0] in around.keys
 
     def _list(self, statuses: Sequence[str]) -> OfSeveral:
-        """Return the rows of some statuses, as of the moment of those that it shows."""
+        """Return the rows of some statuses, up to the same moment as those that it shows."""
         params = [(self._way.name, status) for status in statuses]
         return OfSeveral(self._shown.walk.beside(self._size), params)
 

@@ -500,9 +500,9 @@ def _instant(text: str) -> datetime | None:
 @given(rows=_ROWS)
 @settings(max_examples=80)
 def test_any_row_becomes_a_valid_record_that_holds_all_its_values(
-    running_fake: FakeQonto, tap: Runner, rows: list[Json]
+    fake: FakeQonto, tap: Runner, rows: list[Json]
 ) -> None:
-    records = read(running_fake, tap, rows).records()
+    records = read(fake, tap, rows).records()
     sent = json_text.clean(json.loads(_encode(rows), parse_float=Decimal))
     for row, record in zip(sent, records, strict=True):
         matched = row.get("matched_transactions")

@@ -49,6 +49,8 @@ NO_FAILURES = {
     HELP_OF_TEST,
     "This belongs to another login",
     "Beginning sync of '…'",
+    "Added '…' as child stream to '…'",
+    "Skipping deselected stream '…'.",
     "Finished sync of '…': … rows",
     "…… rows… in … s, … rows/s",
     ", about … s left",

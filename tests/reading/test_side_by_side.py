@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tap_qonto.reading.by_created import CreatedAnchored
 from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.done import Reached, remember, remembered
-from tap_qonto.reading.paged import Paged
+from tap_qonto.reading.paged import SMALLEST, Paged
 from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.window import Window
@@ -227,7 +227,8 @@ def _read(
         if page is None:
             evaluated += 1
             # The tap never halves pages to fewer than twenty rows, let alone to one.
-            if evaluated in world.cut and ask.page and ask.size > max(world.size // 2, 3):
+            least = 2 * SMALLEST if isinstance(way, Paged) else max(world.size // 2, 3) + 1
+            if evaluated in world.cut and ask.page and ask.size >= least:
                 reading.take(part, None)
                 continue
             page = account.qonto.answer(way.order or "", ask)

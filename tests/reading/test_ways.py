@@ -196,7 +196,9 @@ def check(name: str, world: World) -> None:
 
     def meanwhile() -> None:
         for what, which in next(due, []):
-            qonto.change(what, which)
+            # No bookmark tells two versions of one instant, unless it is the last one.
+            can_tell = world.tick < timedelta(milliseconds=1)
+            qonto.change(what if can_tell else what.replace("touch", "edit"), which)
 
     first = read(qonto, kind, world, None, meanwhile)
     is_read_whole = world.is_full or not any(way.is_bounded for way in kind.ways)
