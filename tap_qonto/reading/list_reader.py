@@ -223,7 +223,8 @@ class ListReader:
                 raise
             # Docs, "Pagination": 422 past the end, since the list has become shorter.
             if self._page(way, ask._replace(page=1)).pages >= ask.page:
-                raise
+                # It may have become longer again meanwhile.
+                return self._page(way, ask, _cuts(ask))
             return Page.past_the_end(ask.page)
 
     def _page(self, way: Way, ask: Ask, cuts: int = ATTEMPTS) -> Page:

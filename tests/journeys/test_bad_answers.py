@@ -141,3 +141,26 @@ def test_a_row_without_its_key_ends_its_stream_alone(
     assert output.ids("teams") == bank.control.ids("teams")
     statuses = {row["stream"]: row["status"] for row in output.records("sync_log")}
     assert statuses == {name: "failed", "teams": "complete"}
+
+
+def test_a_list_that_becomes_shorter_and_longer_again_is_read(bank: FakeQonto, tap: Runner) -> None:
+    """A page is past the end, and right after that it is not."""
+    bank.control.add_many("labels", [{} for _ in range(30)])
+    gone = bank.control.ids("labels")[15:]
+    steps: list[str] = []
+
+    def change(call: Json) -> None:
+        page = dict(call["query"]).get("page", "")
+        if page == "2" and not steps:
+            for key in gone:
+                bank.control.delete("labels", key)
+            steps.append("shorter")
+        elif page == "1" and steps == ["shorter"]:
+            bank.control.add_many("labels", [{} for _ in gone])
+            steps.append("longer")
+
+    bank.control.on_request(change)
+    output = tap.sync(catalog=chosen("labels"), page_size=20)
+    bank.control.on_request(None)
+    assert steps == ["shorter", "longer"]
+    assert set(bank.control.ids("labels")) <= set(output.ids("labels"))
