@@ -171,6 +171,27 @@ def test_a_late_page_is_not_of_the_pass_that_began_meanwhile() -> None:
     assert len(found) < len(listed) - len(page.rows)
 
 
+def test_a_late_page_brings_no_row_back_to_an_older_version() -> None:
+    listed = rows(*range(200))
+    walk = PagedWalk(20)
+    first = walk.ask()
+    assert first
+    walk.take(answer(listed, first))
+    upper = walk.split()
+    assert upper
+    asked, late = walk.ask(), upper.ask()
+    assert asked
+    assert late
+    page = answer(listed, late)
+    changed = {**page.rows[3], "name": "changed"}
+    listed[listed.index(page.rows[3])] = changed
+    listed.pop(3)
+    walk.take(answer(listed, asked))
+    found, _ = read(listed, walk, lambda _: None)
+    assert changed["id"] in found
+    assert upper.take(page) == []
+
+
 def test_a_list_that_never_rests_is_told() -> None:
     listed = rows(*range(60))
     walk = PagedWalk(20)

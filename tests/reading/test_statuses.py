@@ -122,3 +122,29 @@ def test_all_lists_are_read_up_to_the_same_moment() -> None:
         walk.take(listed.answer(UpdatedAnchored.order, ask))
         listed.now += timedelta(hours=1)
     assert len(begun_lists) == 3
+
+
+@pytest.mark.parametrize("hidden", [(), ("declined",)])
+def test_what_is_shown_may_be_answered_after_what_is_named(hidden: tuple[str, ...]) -> None:
+    """Both are asked for side by side; rows that come between the two hide no others."""
+    listed = bank(400, HidesOld, hidden=hidden)
+    walk = EveryStatus(UpdatedAnchored(), "status[]", STATUSES).walk(
+        replace(WINDOW, is_open=False), (None, None), 100
+    )
+    shown = walk.ask()
+    assert shown
+    begun = listed.now
+    named = listed.answer(
+        UpdatedAnchored.order, shown._replace(params=[("status[]", each) for each in STATUSES])
+    )
+    for _ in range(20):
+        listed.add(1)
+        listed.now += timedelta(minutes=1)
+    before = set(listed.rows)
+    found = [row["id"] for row in walk.take(listed.answer(UpdatedAnchored.order, shown))]
+    found += [row["id"] for row in walk.take(named)]
+    while ask := walk.ask():
+        found += [row["id"] for row in walk.take(listed.answer(UpdatedAnchored.order, ask))]
+    assert before <= set(found)
+    assert walk.complete_to is not None
+    assert walk.complete_to <= begun
