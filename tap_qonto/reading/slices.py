@@ -81,10 +81,7 @@ class Slice:
     def query(self) -> Query | None:
         """What to ask for next; None when everything was read."""
         query = self._paginator.query
-        ends = [self.end - _SECOND] if self.end else []
-        if query and query.upper:
-            ends.append(query.upper)
-        if query and query.lower and any(query.lower >= end for end in ends):
+        if query and query.lower and self.end and query.lower >= self.end - _SECOND:
             return None
         return query
 

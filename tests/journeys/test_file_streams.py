@@ -231,7 +231,8 @@ def test_pages_with_receipts_are_half_as_large(bank: FakeQonto, tap: Runner) -> 
     assert sizes() == {"25"}
     bank.control.clear_requests()
     tap.sync(catalog=chosen(BOOKINGS, RECEIPTS), page_size=25)
-    assert sizes() == {"13"}
+    # A count takes a page of one row.
+    assert sizes() - {"1"} == {"13"}
 
 
 def test_a_receipt_costs_a_download_and_no_call(bank: FakeQonto, tap: Runner) -> None:
