@@ -27,6 +27,7 @@ STAGING_HEADER = "X-Qonto-Staging-Token"
 """Qonto takes the sandbox's header in these capitals alone."""
 
 _WHOLE = 1 << 20
+"""Bytes that are read at once; hardly an answer has more."""
 _REDIRECT = 300
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _NOT_JSON = (

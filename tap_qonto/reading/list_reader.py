@@ -112,24 +112,10 @@ class ListReader:
         endpoint = self._endpoint
         yield from safest(
             endpoint.ways,
-            lambda way: self._in_window(together, way, window, progress, above),
+            lambda way: self._walk(together, way, window, progress, above),
             endpoint.stream,
             self._logger,
         )
-
-    def _in_window(
-        self,
-        together: Together,
-        way: Way,
-        window: Window,
-        progress: Progress | None,
-        above: Sequence[Stretch],
-    ) -> Iterator[tuple[Sequence[Row], Reached] | None]:
-        for page in self._walk(together, way, window, progress, above):
-            if page and way.is_bounded:
-                yield [row for row in page[0] if window.holds(row)], page[1]
-            else:
-                yield page
 
     @property
     def known_count(self) -> int | None:
@@ -198,7 +184,10 @@ class ListReader:
         for page in together.pages(reading, partial(self._answer, way)):
             if page and progress:
                 progress.expect(walk, reading.total)
-            yield page
+            if page and way.is_bounded:
+                yield [row for row in page[0] if window.holds(row)], page[1]
+            else:
+                yield page
         self.is_whole = reading.is_whole
 
     def _answer(self, way: Way, ask: Ask) -> Page | None:

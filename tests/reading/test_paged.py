@@ -149,21 +149,29 @@ def test_a_list_that_grew_meanwhile_is_read_again() -> None:
     assert len(found) == 61
 
 
-def test_a_late_page_is_not_of_the_pass_that_began_meanwhile() -> None:
-    listed = rows(*range(200))
+def take_next(walk: PagedWalk, listed: list[Row]) -> None:
+    ask = walk.ask()
+    assert ask
+    walk.take(answer(listed, ask))
+
+
+def halves(listed: list[Row]) -> tuple[PagedWalk, PagedWalk, Page]:
+    """Read one page and split the walk; return both, and a page of the upper one on its way."""
     walk = PagedWalk(20)
-    first = walk.ask()
-    assert first
-    walk.take(answer(listed, first))
+    take_next(walk, listed)
     upper = walk.split()
     assert upper
-    asked, late = walk.ask(), upper.ask()
-    assert asked
+    late = upper.ask()
     assert late
-    page = answer(listed, late)
+    return walk, upper, answer(listed, late)
+
+
+def test_a_late_page_is_not_of_the_pass_that_began_meanwhile() -> None:
+    listed = rows(*range(200))
+    walk, upper, page = halves(listed)
     listed.pop(3)
-    walk.take(answer(listed, asked))
-    assert walk.ask() == first
+    take_next(walk, listed)
+    assert walk.ask() == PagedWalk(20).ask()
     assert [row["id"] for row in upper.take(page)] == [row["id"] for row in page.rows]
     assert upper.ask() is None
     found, _ = read(listed, walk, lambda _: None)
@@ -173,20 +181,11 @@ def test_a_late_page_is_not_of_the_pass_that_began_meanwhile() -> None:
 
 def test_a_late_page_brings_no_row_back_to_an_older_version() -> None:
     listed = rows(*range(200))
-    walk = PagedWalk(20)
-    first = walk.ask()
-    assert first
-    walk.take(answer(listed, first))
-    upper = walk.split()
-    assert upper
-    asked, late = walk.ask(), upper.ask()
-    assert asked
-    assert late
-    page = answer(listed, late)
+    walk, upper, page = halves(listed)
     changed = {**page.rows[3], "name": "changed"}
     listed[listed.index(page.rows[3])] = changed
     listed.pop(3)
-    walk.take(answer(listed, asked))
+    take_next(walk, listed)
     found, _ = read(listed, walk, lambda _: None)
     assert changed["id"] in found
     assert upper.take(page) == []

@@ -295,18 +295,27 @@ def test_nothing_is_lost_and_nothing_comes_twice_in_any_order(name: str, world: 
         account.check_table()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("workers", [8, 16])
-def test_slices_cost_few_calls_more_than_full_pages(shape: str, workers: int) -> None:
-    """In rounds: all that is under way is answered, then the next goes out."""
-    rows = 20_000
-    qonto = StillList.of(shape, rows)
+def in_rounds(qonto: StillList, workers: int) -> tuple[int, int, int]:
+    """Read a list: all that is under way is answered, then the next goes out.
+
+    Returns:
+        How many rows were found, by how many calls, in how many rounds.
+    """
     reading, found, calls, rounds = qonto.reading(), 0, 0, 0
     while due := asks([reading], workers):
         rounds += 1
         calls += len(due)
         for part, ask in due:
             found += len(reading.take(part, qonto.answer(ask)))
+    return found, calls, rounds
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("workers", [8, 16])
+def test_slices_cost_few_calls_more_than_full_pages(shape: str, workers: int) -> None:
+    rows = 20_000
+    qonto = StillList.of(shape, rows)
+    found, calls, rounds = in_rounds(qonto, workers)
     assert found == rows
     # Each page but the first brings the last row of the one before again.
     fewest = 1 + (rows - SIZE) / (SIZE - 1)
@@ -320,12 +329,7 @@ def test_rows_of_hidden_statuses_are_read_side_by_side_too(shape: str, each: int
     rows, workers = 20_000, 8
     random = Random(shape)  # noqa: S311 - repeatable
     qonto = StillBank((SHAPES[shape](random) for _ in range(rows)), each)
-    reading, found, calls, rounds = qonto.reading(), 0, 0, 0
-    while due := asks([reading], workers):
-        rounds += 1
-        calls += len(due)
-        for part, ask in due:
-            found += len(reading.take(part, qonto.answer(ask)))
+    found, calls, rounds = in_rounds(qonto, workers)
     assert found == rows
     fewest = sum(1 + (count - SIZE) / (SIZE - 1) for count in (rows / each, rows - rows / each))
     # Each of the two lists is cut, and some calls show what is hidden.
