@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tap_qonto.reading.pages import instant
 from tap_qonto.reading.slice_walk import UNSURE, SliceWalk
 from tap_qonto.reading.slices import Slice
-from tap_qonto.reading.ways import UPDATED, Ask, Bounds
+from tap_qonto.reading.ways import UPDATED, Ask, Bounds, UnsuitableError
 from tap_qonto.reading.window import next_second
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _AHEAD = timedelta(seconds=5)
 """How far past the clock of the first answer the window reaches; what is stamped later
 comes in the next run. A `Date` may be a few seconds old when it is sent."""
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,13 @@ class UpdatedAnchored:
     After each page the list is asked again from the last row's `updated_at` on, so a
     row that is edited meanwhile cannot push another one out of sight. The bookmark
     moves with each page.
+
+    Attributes:
+        needs_probe: Whether the filter may have no effect. A list of more than a page is
+            then asked for a stretch before its first row.
     """
 
+    needs_probe: bool = False
     order: ClassVar[str] = "updated_at:asc"
     effect: ClassVar[str] = "The bookmark moves with each page."
     in_words: ClassVar[str] = "incremental, by `updated_at`"
@@ -41,24 +47,27 @@ class UpdatedAnchored:
 
     def walk(self, window: Window, created: Bounds, size: int) -> UpdatedWalk:  # noqa: ARG002
         """Begin to read; bounds of `created_at` stay with the other filters."""
-        return UpdatedWalk(window, size)
+        return UpdatedWalk(self, window, size)
 
 
 class UpdatedWalk(SliceWalk):
     """One reading along `updated_at`.
 
     Args:
+        way: What the list can do.
         window: The stretch that is wanted.
         size: Rows for each page.
     """
 
     moves = True
 
-    def __init__(self, window: Window, size: int) -> None:
+    def __init__(self, way: UpdatedAnchored, window: Window, size: int) -> None:
         """Start before the first page."""
         super().__init__(Slice(UPDATED, window.lower, window.upper), window, size)
         self._now = self._settled = window.begun
         self._is_begun = self._has_clock = self._is_closed = False
+        self._is_probed = not way.needs_probe
+        self._probe: tuple[datetime, datetime] | None = None
         # When rows were edited that have changed since the run began; all parts share it.
         self._changed: dict[str, datetime] = {}
 
@@ -70,6 +79,8 @@ class UpdatedWalk(SliceWalk):
 
     def ask(self) -> Ask | None:
         """Return what to ask for next; None when everything was read."""
+        if self._probe:
+            return Ask({UPDATED: self._probe}, 1, self._size)
         query = self._slice.query
         if query is None:
             return None
@@ -80,7 +91,14 @@ class UpdatedWalk(SliceWalk):
 
         The first one closes the window, by Qonto's clock: a list that is edited all
         the time would have no end.
+
+        Raises:
+            UnsuitableError: The list ignores a bound.
+            DataError: Going on would lose rows.
         """
+        if self._probe:
+            self._see_bound(page, self._probe[1])
+            return ()
         if not self._is_begun:
             self._is_begun = True
             self._has_clock = page.date is not None
@@ -89,7 +107,26 @@ class UpdatedWalk(SliceWalk):
             self._settled = settled.replace(microsecond=0)
         if not self._is_closed:
             self._close()
-        return self._without_stale(self._slice.advance(page), page.key)
+        rows = self._without_stale(self._slice.advance(page), page.key)
+        if not self._is_probed and rows:
+            self._is_probed = True
+            first = instant(rows[0], UPDATED).replace(microsecond=0)
+            if page.more:
+                self._probe = (first - 3 * _SECOND, first - 2 * _SECOND)
+        return rows
+
+    def _see_bound(self, page: Page, upper: datetime) -> None:
+        """See that no row comes that is later than what was asked for.
+
+        By an upper bound that is ignored, counts would seem to show that no row moved.
+        """
+        self._probe = None
+        if page.more or any(instant(row, UPDATED) >= upper + _SECOND for row in page.rows):
+            msg = (
+                "Qonto sent rows that were changed after updated_at_to. The run ends, since going "
+                "on could lose rows; check that api_url is Qonto's."
+            )
+            raise UnsuitableError(msg, lacks="filter", field=UPDATED)
 
     def _close(self) -> None:
         self._is_closed = True
@@ -133,7 +170,7 @@ class UpdatedWalk(SliceWalk):
     @property
     def is_divisible(self) -> bool:
         """Whether its window is known, so that it can be split."""
-        return self._is_begun
+        return self._is_begun and not self._probe
 
     @property
     def first(self) -> datetime | None:
@@ -153,7 +190,7 @@ class UpdatedWalk(SliceWalk):
         What changes meanwhile goes to the end of the list. So no part but the last may
         reach so far that a row can still come to lie in it.
         """
-        upper = self._slice.split(self._settled)
+        upper = None if self._probe else self._slice.split(self._settled)
         return self.above(upper) if upper else None
 
     def skip(self, first: datetime, end: datetime) -> UpdatedWalk | None:

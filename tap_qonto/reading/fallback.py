@@ -17,6 +17,11 @@ T = TypeVar("T")
 
 _REFUSALS = {400, 422}
 _SORT = "sort_by"
+_REFUSES = "Qonto refuses to sort %s by %s; reading it %s instead. %s"
+_UNSUITABLE = {
+    "filter": "Qonto does not filter %s by %s; reading it %s instead. %s",
+    "sort": "Qonto does not sort %s by %s; reading it %s instead. %s",
+}
 
 
 def safest(
@@ -38,7 +43,6 @@ def safest(
     """
     way, *others = ways
     while True:
-        field = _field(way)
         try:
             yield from read(way)
         except ApiError as error:
@@ -46,18 +50,17 @@ def safest(
             if not (others and found):
                 raise
             if found == _SORT:
-                words = "Qonto refuses to sort %s by %s; reading it by %s instead. %s"
+                words, field = _REFUSES, (way.order or "").partition(":")[0]
             else:
-                words = "Qonto does not filter %s by %s; reading it by %s instead. %s"
-                field = found
-        except UnsuitableError:
+                words, field = _UNSUITABLE["filter"], found
+        except UnsuitableError as error:
             if not others:
                 raise
-            words = "Qonto does not filter %s by %s; reading it by %s instead. %s"
+            words, field = _UNSUITABLE[error.lacks], error.field
         else:
             return
         way = others.pop(0)
-        logger.warning(words, stream, field, _field(way), way.effect)
+        logger.warning(words, stream, field, _manner(way), way.effect)
 
 
 def refused(error: ApiError) -> str | None:
@@ -68,5 +71,6 @@ def refused(error: ApiError) -> str | None:
     return next((each for each in (_SORT, UPDATED, CREATED) if each in source), None)
 
 
-def _field(way: Way) -> str:
-    return (way.order or "its own order").partition(":")[0]
+def _manner(way: Way) -> str:
+    field, _, direction = (way.order or "").partition(":")
+    return "newest first" if direction == "desc" else f"by {field or 'its own order'}"

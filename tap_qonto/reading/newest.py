@@ -78,7 +78,7 @@ class NewestWalk(PagedWalk):
                     "run ends, since going on could lose rows; report it to the maintainers "
                     "of tap-qonto."
                 )
-                raise UnsuitableError(msg)
+                raise UnsuitableError(msg, lacks="sort", field=UPDATED)
         news = super().take(page)
         self._latest = max([*stamps, self._latest] if self._latest else stamps, default=None)
         if self.is_whole and self._latest:

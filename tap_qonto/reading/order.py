@@ -44,7 +44,7 @@ def check(field: str, stamps: Sequence[datetime], lower: datetime | None) -> Non
             f"those from {timestamps.show(lower)} on. The run ends, since going on could lose "
             "rows; check that api_url is Qonto's."
         )
-        raise UnsuitableError(msg)
+        raise UnsuitableError(msg, lacks="filter", field=field)
 
 
 def check_empty(pages: int) -> None:

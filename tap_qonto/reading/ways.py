@@ -31,7 +31,19 @@ class OutOfOrderError(DataError):
 
 
 class UnsuitableError(DataError):
-    """The list is not what this way of reading needs; another way may do."""
+    """The list is not what this way of reading needs; another way may do.
+
+    Args:
+        message: What to tell the user where there is no other way.
+        lacks: What Qonto does not do to the list: ``filter`` or ``sort``.
+        field: By which field.
+    """
+
+    def __init__(self, message: str, *, lacks: str, field: str) -> None:
+        """Say what is missing."""
+        super().__init__(message)
+        self.lacks = lacks
+        self.field = field
 
 
 class Ask(NamedTuple):

@@ -76,7 +76,7 @@ class Beneficiaries(QontoStream):
     collection = "beneficiaries"
     scope = _READ
     # The filter is documented on the older endpoint alone, so it may have no effect.
-    ways = (UpdatedAnchored(), NewestFirst("updated_at:desc"), Paged())
+    ways = (UpdatedAnchored(needs_probe=True), NewestFirst("updated_at:desc"), Paged())
     top_level_filters = frozenset({"updated_at_from", "updated_at_to"})
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     replication_key = "updated_at"

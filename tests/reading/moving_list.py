@@ -56,6 +56,7 @@ class MovingList:
         tick: How far the clock moves with each change.
         deletes: Whether rows can be deleted.
         ignores_filter: Whether it hands out all rows, whatever the bounds.
+        ignores_upper: Whether it hands out rows past the upper bound.
         null_each: Each of how many rows has no `updated_at`; 0 for none.
         hidden: Statuses that are not shown unless they are named.
     """
@@ -64,6 +65,7 @@ class MovingList:
     tick: timedelta
     deletes: bool = True
     ignores_filter: bool = False
+    ignores_upper: bool = False
     null_each: int = 0
     hidden: Sequence[str] = ()
     now: datetime = START
@@ -161,7 +163,8 @@ class MovingList:
         if row["status"] not in named if named else row["status"] in self.hidden:
             return False
         return self.ignores_filter or all(
-            self._is_within(row[name], *bounds) for name, bounds in ask.bounds.items()
+            self._is_within(row[name], lower, None if self.ignores_upper else upper)
+            for name, (lower, upper) in ask.bounds.items()
         )
 
     def _is_within(

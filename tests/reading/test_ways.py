@@ -40,6 +40,7 @@ class Kind(NamedTuple):
     quirks: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
 
+PROBED = UpdatedAnchored(needs_probe=True)
 KINDS = {
     "W1": Kind((UpdatedAnchored(),)),
     "W1, some statuses hidden": Kind(
@@ -50,6 +51,7 @@ KINDS = {
         (EveryStatus(UpdatedAnchored(), "status[]", STATUSES[:3]),),
         quirks={"hidden": ("declined",)},
     ),
+    "W1, after a probe": Kind((PROBED, NewestFirst("updated_at:desc"))),
     "W2": Kind((CreatedAnchored(),)),
     "W2, with nulls": Kind((CreatedAnchored(may_be_null=True),), quirks={"null_each": 3}),
     "W3": Kind((CreatedAnchored(has_updated=False),)),
@@ -58,7 +60,10 @@ KINDS = {
     "W4": Kind((NewestFirst(),), "updated_at:desc", {"deletes": False}),
     "W4, with deletions": Kind((NewestFirst("updated_at:desc"),)),
     "W4, after a probe": Kind(
-        (UpdatedAnchored(), NewestFirst("updated_at:desc")), quirks={"ignores_filter": True}
+        (PROBED, NewestFirst("updated_at:desc")), quirks={"ignores_filter": True}
+    ),
+    "W4, the upper bound ignored": Kind(
+        (PROBED, NewestFirst("updated_at:desc")), quirks={"ignores_upper": True}
     ),
     "W5": Kind((Paged(),)),
     "W6": Kind((Whole(),)),
@@ -133,7 +138,7 @@ CROWDED_WORLDS = st.builds(
     st.sets(st.integers(1, 9), max_size=1),
 )
 """Of an earlier day, with many rows in each instant."""
-CROWDED_KINDS = ["W1", "W1, some statuses hidden", "W3"]
+CROWDED_KINDS = ["W1", "W1, some statuses hidden", "W1, after a probe", "W3"]
 
 
 class Reading(NamedTuple):

@@ -37,6 +37,7 @@ _FILTERS = ("updated_at", "created_at")
 REFUSALS: dict[str, Json] = {
     "filters": {"refused": _FILTERS},
     "filters, silently": {"ignored": _FILTERS},
+    "upper bounds, silently": {"ignored": ("updated_at_to", "created_at_to")},
     "orders": {"sorts": ("another",)},
 }
 # Columns that reading goes by, and those that the tap fills.
@@ -227,6 +228,20 @@ def test_nothing_is_lost_where_qonto_refuses_a_way(
     second = tap.sync(catalog=chosen(name), state=destination.state, page_size=20)
     destination.take(second.messages, is_ended=True)
     assert_equal_to_qonto(bank, name, destination.tables[name])
+
+
+@pytest.mark.parametrize("ignored", ["updated_at", "updated_at_to"])
+def test_a_filter_without_effect_is_found_out(
+    bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture, ignored: str
+) -> None:
+    """On the list whose documents do not name the filter."""
+    fill(bank, tap, "beneficiaries", 70)
+    bank.control.vary("beneficiaries", ignored=(ignored,))
+    tap.sync(catalog=chosen("beneficiaries"), page_size=20)
+    [warning] = [each.message for each in caplog.records if each.levelname == "WARNING"]
+    assert warning.startswith(
+        "Qonto does not filter beneficiaries by updated_at; reading it newest first instead."
+    )
 
 
 @pytest.mark.real_clock("it runs a process")

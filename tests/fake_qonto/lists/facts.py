@@ -72,7 +72,7 @@ class Endpoint:
     single: str | None = None
     one: bool = False
     # Parameters, and the order without `sort_by`; `derived` are orders that no field gives.
-    # Filters in `ignored` do nothing, those in `refused` are answered with 400.
+    # Filters in `ignored` do nothing, or one end of them; those in `refused` get a 400.
     filters: tuple[Filter, ...] = ()
     ignored: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()

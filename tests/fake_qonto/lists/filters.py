@@ -40,7 +40,9 @@ class Instants(Named):
 
     def read(self, reader: Reader) -> None:
         """Add a window."""
-        bounds = {ending: self._instant(reader, ending) for ending in self.ends}
+        ignored = reader.facts.ignored
+        ends = [ending for ending in self.ends if self.name + ending not in ignored]
+        bounds = {ending: self._instant(reader, ending) for ending in ends}
         if not any(bounds.values()):
             return
         reader.query.windows[self.name] = Window(
