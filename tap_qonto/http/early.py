@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 THREADS = "early answers"
 FRESH = 300.0
 """Seconds for which a first page is worth more than another request."""
+_MOST = 64
+"""Answers in memory: the first pages of all streams, and as many of those that follow."""
 
 
 def request(path: str, params: Sequence[tuple[str, str]]) -> Request:
@@ -52,13 +54,13 @@ class EarlyAnswers:
         return self._workers > 1
 
     def begin(self, asked: Request, call: Callable[[], Answer]) -> None:
-        """Ask in a thread, unless the same was asked before.
+        """Ask in a thread, unless the same was asked before or too many answers wait.
 
         Args:
             asked: Of whom `take` returns the answer.
             call: Asks.
         """
-        if not self.is_on or asked in self._answers:
+        if not self.is_on or asked in self._answers or len(self._answers) >= _MOST:
             return
         future: Future[Answer] = Future()
         self._answers[asked] = self._clock(), future

@@ -12,7 +12,7 @@ from tap_qonto.reading.fallback import refused, safest
 from tap_qonto.reading.list_count import ListCount, is_bounded
 from tap_qonto.reading.paged import SMALLEST
 from tap_qonto.reading.pages import Page
-from tap_qonto.reading.side_by_side import SideBySide
+from tap_qonto.reading.side_by_side import WORTH, SideBySide, asks
 from tap_qonto.reading.source import CREATED_BOUNDS, Source
 from tap_qonto.reading.together import Together
 from tap_qonto.reading.ways import CREATED, Ask
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tap_qonto.output.progress import Progress
     from tap_qonto.reading.done import Reached, Stretch
     from tap_qonto.reading.pages import Row
+    from tap_qonto.reading.side_by_side import Part
     from tap_qonto.reading.source import Endpoint, Observe
     from tap_qonto.reading.ways import Walk, Way
     from tap_qonto.reading.window import Window
@@ -223,21 +224,35 @@ class ListReader:
         return page
 
     def begin(self, window: Window, *, is_counted: bool) -> None:
-        """Ask for what `pages` asks for first, before its turn.
+        """Ask for what `pages` asks for first, before its turn; for all of a short list.
 
         Args:
             window: As for `pages`.
             is_counted: Whether `count` is called behind it.
         """
         way = self._endpoint.ways[0]
-        ask = self._begin(way, window).ask()
+        walk = self._begin(way, window)
+        ask = walk.ask()
         if ask is None:
             return
-        asks = [ask, ask._replace(params=way.shows_all)] if way.shows_all else [ask]
-        for each in asks:
-            self._source.begin(way.order, each, self._filters_beside(each), _cuts(each))
+        if way.shows_all:
+            for each in (ask, ask._replace(params=way.shows_all)):
+                self._source.begin(way.order, each, self._filters_beside(each), _cuts(each))
+        else:
+            self._begin_next(way, SideBySide(walk, self._page_size))
         if is_counted and ask.page and (is_bounded(ask) or self._filters):
             self._source.begin(None, self._count.ask_by(way), {})
+
+    def _begin_next(self, way: Way, reading: SideBySide) -> None:
+        """Ask for the next page before its turn; it is what `pages` will ask for."""
+        for part, ask in asks([reading], 1):
+
+            def go_on(page: Page, part: Part = part) -> None:
+                reading.take(part, page)
+                if page.total <= (WORTH + 1) * self._page_size:
+                    self._begin_next(way, reading)
+
+            self._source.begin(way.order, ask, self._filters_beside(ask), _cuts(ask), go_on=go_on)
 
     def _filters_beside(self, ask: Ask) -> Mapping[str, Any]:
         """Return the filters from the settings, but for what the walk bounds itself."""

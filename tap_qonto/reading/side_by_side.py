@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.ways import Ask
 
-_WORTH = 4
+WORTH = 4
 """Pages that a part must have left to be split. Each part ends with a page that is not
 full."""
 _SHARE = 0.5
@@ -200,7 +200,7 @@ class SideBySide:
 
     def split(self, part: Part) -> Part | None:
         """Make two parts of one, and return the upper one; None if it has too little."""
-        if part.divisible is None or part.left <= _WORTH * self._size:
+        if part.divisible is None or part.left <= WORTH * self._size:
             return None
         walk = part.divisible.split()
         if walk is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,10 +91,34 @@ class Source:
         self._note_date = note_date
 
     def begin(
-        self, order: str | None, ask: Ask, filters: Mapping[str, Any], cuts: int = ATTEMPTS
+        self,
+        order: str | None,
+        ask: Ask,
+        filters: Mapping[str, Any],
+        cuts: int = ATTEMPTS,
+        *,
+        go_on: Callable[[Page], object] = lambda _: None,
     ) -> None:
-        """Ask for a page before its turn, as `page` asks for it."""
-        self._early.begin(*self._call(order, ask, filters, cuts))
+        """Ask for a page before its turn, as `page` asks for it.
+
+        Args:
+            order: As for `page`.
+            ask: As for `page`.
+            filters: As for `page`.
+            cuts: As for `page`.
+            go_on: Takes the page, in another thread, before `page` returns it.
+        """
+        asked, call = self._call(order, ask, filters, cuts)
+
+        def answer_early() -> Answer:
+            answer = call()
+            # What is wrong with it is told in its turn.
+            with suppress(DataError):
+                # As they come: what a stream adds may take a request, and tells no rows apart.
+                go_on(self._page_of(ask, answer, self._rows(answer)))
+            return answer
+
+        self._early.begin(asked, answer_early)
 
     def page(
         self,
@@ -115,11 +140,14 @@ class Source:
         Raises:
             TapQontoError: It cannot be had.
         """
-        endpoint = self._endpoint
         asked, call = self._call(order, ask, filters, cuts)
         answer = (self._early.take(asked, within) or call)()
         self._note_date(answer.date)
-        rows = [endpoint.prepare(row) for row in self._rows(answer)]
+        rows = [self._endpoint.prepare(row) for row in self._rows(answer)]
+        return self._page_of(ask, answer, rows)
+
+    def _page_of(self, ask: Ask, answer: Answer, rows: Sequence[Row]) -> Page:
+        endpoint = self._endpoint
         if ask.page is None:
             return Page.only(rows, answer.date, endpoint.row_key)
         meta = answer.body.get("meta")

@@ -59,9 +59,21 @@ def test_with_one_worker_nothing_is_asked_before_its_turn() -> None:
     assert early.take(ASKED) is None
 
 
+def test_few_answers_wait_at_a_time() -> None:
+    early = EarlyAnswers(2)
+    asked = [request("/v2/labels", [("page", str(number))]) for number in range(65)]
+    for each in asked[:64]:
+        early.put(each, ANSWER)
+    early.begin(asked[64], lambda: pytest.fail("it was asked"))
+    assert early.take(asked[64]) is None
+    assert early.take(asked[0])
+    early.begin(asked[64], lambda: ANSWER)
+    assert early.take(asked[64])
+
+
 def test_threads_end_when_there_is_nothing_to_ask() -> None:
     early = EarlyAnswers(8)
-    asked = [request("/v2/labels", [("page", str(number))]) for number in range(100)]
+    asked = [request("/v2/labels", [("page", str(number))]) for number in range(60)]
     for each in asked:
         early.begin(each, lambda: ANSWER)
     assert [early.take(each) for each in asked].count(None) == 0

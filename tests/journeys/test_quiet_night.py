@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_qonto.errors import TapQontoError
-from tests.support import discovered
+from tap_qonto.http.early import THREADS
+from tap_qonto.reading.list_stream import QontoStream
+from tests.fake_qonto import TODAY
+from tests.support import RUN_SECONDS, discovered
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
     from tests.support import Output, Runner
 
 MOST_CALLS = 45
+SEVERAL_PAGES = ("clients", "credit_notes", "memberships", "products", "recurring_transfers")
+"""Lists that are read in different ways."""
 
 
 def by_default() -> list[str]:
@@ -50,6 +56,32 @@ def test_the_rows_are_those_of_a_run_that_asks_one_by_one(tap: Runner) -> None:
     one_by_one = tap.sync(*by_default(), list_concurrency=1)
     at_once = tap.sync(*by_default())
     assert told(at_once) == told(one_by_one)
+
+
+def test_lists_of_a_few_pages_cost_no_call_more(fake: FakeQonto, tap: Runner) -> None:
+    fake.control.reset(invoices=230, today=TODAY, **dict.fromkeys(SEVERAL_PAGES, 230))
+    names = ["supplier_invoices", *SEVERAL_PAGES]
+    paths = []
+    for workers in (1, 8):
+        fake.control.clear_requests()
+        tap.sync(*names, list_concurrency=workers)
+        paths.append(sorted(call["path"] for call in fake.control.requests("api")))
+    assert len(paths[0]) > 3 * len(names)
+    assert paths[1] == paths[0]
+
+
+@pytest.mark.parametrize(("rows", "pages"), [(230, 3), (730, 1)])
+def test_a_short_list_is_asked_for_to_its_end_before_its_turn(
+    fake: FakeQonto, tap: Runner, rows: int, pages: int
+) -> None:
+    """Of a longer one, pages would wait in memory."""
+    fake.control.reset(products=rows, today=TODAY)
+    [products] = [each for each in tap.tap().streams.values() if each.name == "products"]
+    assert isinstance(products, QontoStream)
+    products.ask_ahead()
+    while under_way := [each for each in threading.enumerate() if each.name == THREADS]:
+        under_way[0].join(RUN_SECONDS)
+    assert fake.control.count("api") == pages
 
 
 def test_a_credential_that_is_refused_is_refused_once(company: FakeQonto, tap: Runner) -> None:
