@@ -176,7 +176,7 @@ class ReanchoredPaginator:
     def halve(self) -> None:
         """Plan the next page anew, for half as many rows."""
         if self._instant is not None:
-            self._instant = Instant(self._instant.lower, self._instant.upper)
+            self._instant = self._instant_between(self._instant.lower, self._instant.upper)
         elif self._by_number.place:
             self._by_number.halve()
             self._go_on_or_anchor()
@@ -237,7 +237,11 @@ class ReanchoredPaginator:
             # the filter is not obeyed, that second can lie before the bound.
             end = max(second, self._lower or second) + 2 * _SECOND
             upper = min(end, self._bound or end) if self._has_upper else None
-            self._instant = Instant(self._lower, upper)
+            self._instant = self._instant_between(self._lower, upper)
+
+    def _instant_between(self, lower: datetime | None, upper: datetime | None) -> Instant:
+        is_past = bool(upper and self._settled and upper < self._settled)
+        return Instant(lower, upper, may_grow=not is_past)
 
     def _after_instant(self, instant: Instant) -> None:
         self._instant = None

@@ -115,7 +115,7 @@ class CreatedWalk(SliceWalk):
 
     def take(self, page: Page) -> Sequence[Row]:
         """Take the answer, and return what is new in it."""
-        if self._begun is None and page.date and not self._way.has_updated:
+        if self._begun is None and page.date and self._updated == (None, None):
             # Under a filter of `updated_at`, an edit adds a row anywhere.
             self._slice.settle(page.date - UNSURE)
         self._begun = self._begun or page.date or self._window.begun

@@ -24,15 +24,23 @@ class Instant:
     ones up, onto pages that are still to be read, so that a row can come twice
     but not be skipped. The order of equal stamps is not documented either, so a
     pass that brought fewer ids than it counts is repeated until nothing is new.
+
+    Attributes:
+        lower: Ask from here on (aware); None for all history.
+        upper: Ask up to here (aware); None for no bound.
+        may_grow: Whether rows can come to lie here meanwhile. A row that is added can
+            make up for one that was read and deleted, and for one that was skipped. So
+            a pass must bring no other id: then all its rows were there when it began.
     """
 
     lower: datetime | None
     upper: datetime | None
+    may_grow: bool
     due: deque[int] = field(default_factory=lambda: deque([1]))
     first_total: int | None = None
     largest_total: int = 0
     in_pass: set[str] = field(default_factory=set)
-    ids: set[str] = field(default_factory=set)
+    ids_before: set[str] = field(default_factory=set)
     any_new: bool = False
     quiet_passes: int = 0
 
@@ -44,7 +52,6 @@ class Instant:
         """
         asked = self.due.popleft()
         self.in_pass.update(page.keys)
-        self.ids |= self.in_pass
         self.any_new |= any_new
         self.largest_total = max(self.largest_total, page.total)
         if self.first_total is None:
@@ -58,7 +65,9 @@ class Instant:
             return False
         self.quiet_passes = 0 if self.any_new else self.quiet_passes + 1
         enough = 2 if len(self.in_pass) >= page.total else _QUIET_PASSES
-        if len(self.in_pass) >= self.largest_total:
+        # A single page is of one moment.
+        is_sure = not self.may_grow or page.pages <= 1 or self.in_pass <= self.ids_before
+        if is_sure and len(self.in_pass) >= self.largest_total:
             return True
         if self.quiet_passes >= enough:
             self._check_count(page.total)
@@ -66,14 +75,16 @@ class Instant:
         self.due.append(1)
         self.first_total, self.largest_total = None, 0
         self.any_new = False
+        self.ids_before |= self.in_pass
         self.in_pass.clear()
         return False
 
     def _check_count(self, total: int) -> None:
-        if len(self.ids) < total:
+        known = len(self.ids_before | self.in_pass)
+        if known < total:
             msg = (
                 f"Qonto counts {total:,} rows that share one moment, and hands out only "
-                f"{len(self.ids):,} of them. The run ends, since rows would be missing; "
+                f"{known:,} of them. The run ends, since rows would be missing; "
                 "run the tap again later, and report it if it happens again."
             )
             raise DataError(msg)

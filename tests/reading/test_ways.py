@@ -126,6 +126,21 @@ PAST_THE_BOUND = World(
     cut=set(),
 )
 """Where a filter is not obeyed, a count that stands still does not show that rows stood."""
+ALL_IGNORED = PAST_THE_BOUND._replace(
+    groups=[(21, 1), (25, 0)], age=timedelta(hours=1), changes=[[("edit", 0)]]
+)
+"""The same, where the row that is edited first was on the first page."""
+ADDED_FOR_DELETED = World(
+    groups=[(1, 0), (21, 1), (2, 0)],
+    age=timedelta(0),
+    size=20,
+    tick=timedelta(microseconds=1),
+    habits=Habits(inclusive=False, shuffles=True),
+    changes=[[("delete", 0)], [("delete", 0)], [("add", 0), ("delete", 0)]],
+    is_full=False,
+    cut=set(),
+)
+"""Where rows are added, as many as Qonto counts are not all that were there."""
 CROWDED_WORLDS = st.builds(
     World,
     st.lists(st.tuples(st.integers(15, 62), st.integers(1, 4)), min_size=2, max_size=4),
@@ -227,6 +242,8 @@ def check(name: str, world: World) -> None:
 @settings(max_examples=EXAMPLES, derandomize=EXAMPLES == 200)
 @given(world=WORLDS)
 @example(world=PAST_THE_BOUND)
+@example(world=ALL_IGNORED)
+@example(world=ADDED_FOR_DELETED)
 def test_nothing_is_lost_and_no_living_row_is_dropped(name: str, world: World) -> None:
     check(name, world)
 

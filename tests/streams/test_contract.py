@@ -231,16 +231,24 @@ def test_nothing_is_lost_where_qonto_refuses_a_way(
 
 
 @pytest.mark.parametrize("ignored", ["updated_at", "updated_at_to"])
+@pytest.mark.parametrize(
+    ("name", "manner"), [("beneficiaries", "newest first"), ("clients", "by created_at")]
+)
 def test_a_filter_without_effect_is_found_out(
-    bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture, ignored: str
+    bank: FakeQonto,
+    tap: Runner,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    manner: str,
+    ignored: str,
 ) -> None:
-    """On the list whose documents do not name the filter."""
-    fill(bank, tap, "beneficiaries", 70)
-    bank.control.vary("beneficiaries", ignored=(ignored,))
-    tap.sync(catalog=chosen("beneficiaries"), page_size=20)
+    """On lists of which not all documents name the filter."""
+    fill(bank, tap, name, 70)
+    bank.control.vary(name, ignored=(ignored,))
+    tap.sync(catalog=chosen(name), page_size=20)
     [warning] = [each.message for each in caplog.records if each.levelname == "WARNING"]
     assert warning.startswith(
-        "Qonto does not filter beneficiaries by updated_at; reading it newest first instead."
+        f"Qonto does not filter {name} by updated_at; reading it {manner} instead."
     )
 
 
