@@ -28,6 +28,18 @@ def _decimal(text: str) -> Decimal:
 _decode = msgspec.json.Decoder(float_hook=_decimal).decode
 
 
+_scan = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def is_object(content: bytes) -> bool:
+    """Tell, without reading it, whether JSON is surely a whole object that `parse` reads."""
+    try:
+        _scan(content)
+        return content.isascii() or bool(content.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
 def parse(content: bytes) -> Any:
     """Parse JSON; numbers with a fraction or an exponent become `Decimal`.
 
@@ -40,10 +52,14 @@ def parse(content: bytes) -> Any:
     if b"\\u0000" not in content:
         try:
             return _decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
     text = content.decode("utf-8", "surrogatepass")
-    return clean(json.loads(text, parse_float=_decimal, parse_constant=refuse_constant))
+    try:
+        return clean(json.loads(text, parse_float=_decimal, parse_constant=refuse_constant))
+    except RecursionError as error:
+        msg = "nested too deeply"
+        raise ValueError(msg) from error
 
 
 def clean(value: Any) -> Any:
