@@ -47,7 +47,7 @@ class Paged:
         return PagedWalk(size)
 
 
-class _Whole:
+class _Census:
     """What all parts of a reading have seen of the list.
 
     Attributes:
@@ -133,12 +133,12 @@ class PagedWalk:
         """Start before the first page."""
         self.total: int | None = None
         self._size = max(size, SMALLEST)
-        self._whole = _Whole()
+        self._census = _Census()
         self._begins_passes = True
         self._begin_pass()
 
     def _begin_pass(self) -> None:
-        self._pass = self._whole.number
+        self._pass = self._census.number
         self._done = 0
         self._end: int | None = None
         self._is_read = False
@@ -149,12 +149,12 @@ class PagedWalk:
 
         If so, every row that was there from its beginning to its end was handed out.
         """
-        return self._whole.is_whole
+        return self._census.is_whole
 
     @property
     def left(self) -> int:
         """Rows that it still has, by Qonto's last count; 0 while that is not known."""
-        return max((self._end or self._whole.count or 0) - self._done, 0) if self._next else 0
+        return max((self._end or self._census.count or 0) - self._done, 0) if self._next else 0
 
     def split(self) -> PagedWalk | None:
         """Give the upper half of what is left to another walk; None if it is too little."""
@@ -163,7 +163,7 @@ class PagedWalk:
         upper = copy(self)
         self._end = upper._done = self._done + self.left // 2  # noqa: SLF001 - its own kind
         upper._begins_passes = False  # noqa: SLF001 - same
-        self._whole.unread += 1
+        self._census.unread += 1
         return upper
 
     def skip(self, first: datetime, end: datetime) -> None:
@@ -175,13 +175,13 @@ class PagedWalk:
 
     @property
     def _next(self) -> Ask | None:
-        if self._whole.is_ended or self._is_read or self._pass != self._whole.number:
+        if self._census.is_ended or self._is_read or self._pass != self._census.number:
             return None
         return joining(self._done, self._size) if self._done else Ask({}, 1, self._size)
 
     def ask(self) -> Ask | None:
         """Return what to ask for next; None when everything was read."""
-        if self._begins_passes and self._pass != self._whole.number:
+        if self._begins_passes and self._pass != self._census.number:
             self._begin_pass()
         return self._next
 
@@ -194,20 +194,20 @@ class PagedWalk:
         if self.total is None:
             self.total = page.total
         asked = self._next
-        news = self._whole.news(page, is_late=asked is None)
+        news = self._census.news(page, is_late=asked is None)
         if asked is None:
             # Another part has seen that rows have moved.
             return news
         before, start = self._done, ((asked.page or 1) - 1) * asked.size
-        self._whole.place(start, page)
+        self._census.place(start, page)
         self._done = start + len(page.keys)
         is_enough = self._is_enough(page)
         is_last = self._end is not None and self._done >= self._end
-        if self._whole.has_moved and self._whole.may_repeat:
-            self._whole.begin()
+        if self._census.has_moved and self._census.may_repeat:
+            self._census.begin()
         elif is_enough or is_last or not page.more or self._done <= before:
             self._is_read = True
-            self._whole.end_part(is_enough=is_enough)
+            self._census.end_part(is_enough=is_enough)
         return news
 
     def _is_enough(self, page: Page) -> bool:  # noqa: ARG002 - one kind of walk ends early
