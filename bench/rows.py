@@ -24,7 +24,7 @@ _VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def rows(lab: Lab, invoices: int = 30_000, times: int = 2) -> list[Figure]:
+def rows(lab: Lab, invoices: int = 30_000, times: int = 3) -> list[Figure]:
     """Measure supplier invoices without files, and what a field costs that the schema lacks."""
     figures: list[Figure] = []
     for key, (words, fields) in _VARIANTS.items():

@@ -91,8 +91,11 @@ class StatusWalk(SeveralWalk):
 
     def halve(self) -> None:
         """Ask for half as many rows from now on."""
-        self._size //= 2
+        asked = self.ask()
         super().halve()
+        if asked:
+            # Not by half each time: each list halves its own pages.
+            self._size = min(self._size, asked.size // 2)
 
     def _run(self) -> Steps[None]:
         self._shown = shown = OfSeveral(self._walk(), ())
