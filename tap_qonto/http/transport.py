@@ -5,10 +5,8 @@ from __future__ import annotations
 import html
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -40,39 +38,16 @@ _NOT_JSON = (
 _POOLS = {"http": WatchedPool, "https": WatchedSecurePool}
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole JSON answer of the API.
 
     Attributes:
-        content: As it came.
+        body: The parsed JSON object; numbers with a fraction as `Decimal`.
         date: The server's clock when it answered (UTC), if it said so.
-        what: What was asked for, in words.
     """
 
-    content: bytes
+    body: dict[str, Any]
     date: datetime | None
-    what: str
-
-    @cached_property
-    def body(self) -> dict[str, Any]:
-        """The JSON object; numbers with a fraction as `Decimal`.
-
-        It is read by the thread that works on the rows: what another one has made is
-        far from its processor's memory, which costs a tenth of a run.
-
-        Raises:
-            UnreachableError: It is no JSON object.
-        """
-        try:
-            body = json_text.parse(self.content)
-        except ValueError as error:
-            msg = f"The JSON of the answer to the request for {self.what} is cut off or damaged."
-            raise UnreachableError(msg) from error
-        if not isinstance(body, dict):
-            msg = f"The answer to the request for {self.what} is not a JSON object. Check api_url."
-            raise UnreachableError(msg)
-        return body
 
 
 class _Adapter(HTTPAdapter):
@@ -153,17 +128,15 @@ def read_answer(response: requests.Response, what: str) -> Answer:
     """
     if response.status_code >= _REDIRECT or "json" not in _content_type(response):
         raise not_json(response, what)
-    date = timestamps.of_header(response.headers.get("Date"))
-    answer = Answer(response.content, date, what)
-    if not json_text.is_object(answer.content):
-        try:
-            _ = answer.body
-        except UnreachableError as error:
-            if error.__cause__:
-                # It is damaged, and another attempt may help.
-                raise TransientError(error, is_cut=True) from error
-            raise
-    return answer
+    try:
+        body = json_text.parse(response.content)
+    except ValueError as error:
+        msg = f"The JSON of the answer to the request for {what} is cut off or damaged."
+        raise TransientError(UnreachableError(msg), is_cut=True) from error
+    if not isinstance(body, dict):
+        msg = f"The answer to the request for {what} is not a JSON object. Check api_url."
+        raise UnreachableError(msg)
+    return Answer(body, timestamps.of_header(response.headers.get("Date")))
 
 
 def read_pdf(response: requests.Response, what: str) -> bytes:

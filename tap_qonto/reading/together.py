@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from tap_qonto.reading.side_by_side import Part, SideBySide
     from tap_qonto.reading.ways import Ask
 
-    Read: TypeAlias = Callable[[], Page | None]
-    """Reads what was answered, in the thread that writes; None where no whole page came."""
-    Answer: TypeAlias = Callable[[Ask], Read]
-    """Asks for a page, in any thread."""
+    Answer: TypeAlias = Callable[[Ask], Page | None]
     Result: TypeAlias = Callable[[], Any]
     """Returns what a call returned, or raises what it raised."""
 
@@ -107,7 +104,7 @@ class Together:
 
         Args:
             reading: Says what to ask for.
-            answer: Asks for a page.
+            answer: Asks for a page, in any thread; None where it does not come whole.
 
         Raises:
             Exception: The list cannot be read; what came before was yielded.
@@ -183,12 +180,12 @@ class Together:
         if mine is None or mine.failure:
             return
         try:
-            page = result()()
+            page = result()
             try:
                 rows = part.reading.take(part, page)
             except OutOfOrderError:
                 # Answers get mixed up.
-                rows = part.reading.take(part, mine.answer(ask)())
+                rows = part.reading.take(part, mine.answer(ask))
         except Exception as error:  # noqa: BLE001 - raised in its turn, by `pages`
             mine.failure = error
         else:
