@@ -28,6 +28,18 @@ def _decimal(text: str) -> Decimal:
 _decode = msgspec.json.Decoder(float_hook=_decimal).decode
 
 
+_scan = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def is_object(content: bytes) -> bool:
+    """Tell, without reading it, whether JSON is surely a whole object that `parse` reads."""
+    try:
+        _scan(content)
+        return content.isascii() or bool(content.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
 def parse(content: bytes) -> Any:
     """Parse JSON; numbers with a fraction or an exponent become `Decimal`.
 

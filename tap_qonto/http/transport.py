@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -38,16 +40,39 @@ _NOT_JSON = (
 _POOLS = {"http": WatchedPool, "https": WatchedSecurePool}
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True)
+class Answer:
     """A whole JSON answer of the API.
 
     Attributes:
-        body: The parsed JSON object; numbers with a fraction as `Decimal`.
+        content: As it came.
         date: The server's clock when it answered (UTC), if it said so.
+        what: What was asked for, in words.
     """
 
-    body: dict[str, Any]
+    content: bytes
     date: datetime | None
+    what: str
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The JSON object; numbers with a fraction as `Decimal`.
+
+        It is read by the thread that works on the rows: what another one has made is
+        far from its processor's memory, which costs a tenth of a run.
+
+        Raises:
+            UnreachableError: It is no JSON object.
+        """
+        try:
+            body = json_text.parse(self.content)
+        except ValueError as error:
+            msg = f"The JSON of the answer to the request for {self.what} is cut off or damaged."
+            raise UnreachableError(msg) from error
+        if not isinstance(body, dict):
+            msg = f"The answer to the request for {self.what} is not a JSON object. Check api_url."
+            raise UnreachableError(msg)
+        return body
 
 
 class _Adapter(HTTPAdapter):
@@ -128,15 +153,17 @@ def read_answer(response: requests.Response, what: str) -> Answer:
     """
     if response.status_code >= _REDIRECT or "json" not in _content_type(response):
         raise not_json(response, what)
-    try:
-        body = json_text.parse(response.content)
-    except ValueError as error:
-        msg = f"The JSON of the answer to the request for {what} is cut off or damaged."
-        raise TransientError(UnreachableError(msg), is_cut=True) from error
-    if not isinstance(body, dict):
-        msg = f"The answer to the request for {what} is not a JSON object. Check api_url."
-        raise UnreachableError(msg)
-    return Answer(body, timestamps.of_header(response.headers.get("Date")))
+    date = timestamps.of_header(response.headers.get("Date"))
+    answer = Answer(response.content, date, what)
+    if not json_text.is_object(answer.content):
+        try:
+            _ = answer.body
+        except UnreachableError as error:
+            if error.__cause__:
+                # It is damaged, and another attempt may help.
+                raise TransientError(error, is_cut=True) from error
+            raise
+    return answer
 
 
 def read_pdf(response: requests.Response, what: str) -> bytes:

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
     from tap_qonto.http.early import EarlyAnswers
     from tap_qonto.http.session import Session
+    from tap_qonto.http.transport import Answer
     from tap_qonto.output.progress import Progress
     from tap_qonto.reading.done import Reached, Stretch
     from tap_qonto.reading.pages import Row
     from tap_qonto.reading.side_by_side import Part
     from tap_qonto.reading.source import Endpoint, Observe
+    from tap_qonto.reading.together import Read
     from tap_qonto.reading.ways import Walk, Way
     from tap_qonto.reading.window import Window
 
@@ -133,7 +135,9 @@ class ListReader:
             TapQontoError: The list cannot be counted.
         """
         if self._count.is_paged and self._count.known is None:
-            return self._source.page(None, self._count.ask, {}, within=_COUNT_FRESH).total
+            ask = self._count.ask
+            answer = self._source.ask(None, ask, {}, within=_COUNT_FRESH)
+            return self._source.read(ask, answer).total
         return self._count.known
 
     def probe(self, window: Window, *, to_end: bool = False) -> Sequence[Page]:
@@ -191,36 +195,43 @@ class ListReader:
                 yield page
         self.is_whole = reading.is_whole
 
-    def _answer(self, way: Way, ask: Ask) -> Page | None:
-        """Ask for a page.
+    def _answer(self, way: Way, ask: Ask) -> Read:
+        """Ask for a page, in any thread.
 
         Returns:
-            None where it does not come whole, so that smaller ones are to be asked for.
+            What reads it: None where it does not come whole, so that smaller ones are to be
+            asked for.
 
         Raises:
             ApiError: Qonto refused; also where it hands out no page as far back as this,
                 although its first page says that there is one.
         """
         try:
-            return self._page(way, ask, _cuts(ask))
+            answer = self._ask(way, ask, _cuts(ask))
         except CutError as error:
             if not _may_halve(ask):
                 raise
             self._logger.warning("%s Pages of %d rows are asked for instead.", error, ask.size // 2)
-            return None
+            return lambda: None
         except ApiError as error:
             if error.status != _UNPROCESSABLE or not ask.page or ask.page == 1:
                 raise
             # Docs, "Pagination": 422 past the end, since the list has become shorter.
-            if self._page(way, ask._replace(page=1)).pages >= ask.page:
-                # It may have become longer again meanwhile.
-                return self._page(way, ask, _cuts(ask))
-            return Page.past_the_end(ask.page)
+            if self._page(way, ask._replace(page=1)).pages < ask.page:
+                return partial(Page.past_the_end, ask.page)
+            # It may have become longer again meanwhile.
+            answer = self._ask(way, ask, _cuts(ask))
+        return partial(self._read, way, ask, answer)
 
-    def _page(self, way: Way, ask: Ask, cuts: int = ATTEMPTS) -> Page:
-        filters = self._filters_beside(ask)
-        page = self._source.page(way.order, ask, filters, cuts)
-        self._count.note(way, ask, page, is_filtered=bool(filters))
+    def _page(self, way: Way, ask: Ask) -> Page:
+        return self._read(way, ask, self._ask(way, ask, ATTEMPTS))
+
+    def _ask(self, way: Way, ask: Ask, cuts: int) -> Answer:
+        return self._source.ask(way.order, ask, self._filters_beside(ask), cuts)
+
+    def _read(self, way: Way, ask: Ask, answer: Answer) -> Page:
+        page = self._source.read(ask, answer)
+        self._count.note(way, ask, page, is_filtered=bool(self._filters_beside(ask)))
         return page
 
     def begin(self, window: Window, *, is_counted: bool) -> None:

@@ -65,7 +65,7 @@ class Endpoint(NamedTuple):
 
 
 class Source:
-    """Asks a list endpoint, in any thread.
+    """Asks a list endpoint, and reads what it answers.
 
     Args:
         endpoint: The list.
@@ -99,14 +99,14 @@ class Source:
         *,
         go_on: Callable[[Page], object] = lambda _: None,
     ) -> None:
-        """Ask for a page before its turn, as `page` asks for it.
+        """Ask for a page before its turn, as `ask` does.
 
         Args:
-            order: As for `page`.
-            ask: As for `page`.
-            filters: As for `page`.
-            cuts: As for `page`.
-            go_on: Takes the page, in another thread, before `page` returns it.
+            order: As for `ask`.
+            ask: What to ask for.
+            filters: As for `ask`.
+            cuts: As for `ask`.
+            go_on: Takes the page, in another thread, before `ask` returns its answer.
         """
         asked, call = self._call(order, ask, filters, cuts)
 
@@ -120,15 +120,15 @@ class Source:
 
         self._early.begin(asked, answer_early)
 
-    def page(
+    def ask(
         self,
         order: str | None,
         ask: Ask,
         filters: Mapping[str, Any],
         cuts: int = ATTEMPTS,
         within: float = FRESH,
-    ) -> Page:
-        """Ask for a page.
+    ) -> Answer:
+        """Ask for a page, in any thread.
 
         Args:
             order: As ``sort_by`` has it; None for the list's own.
@@ -141,7 +141,14 @@ class Source:
             TapQontoError: It cannot be had.
         """
         asked, call = self._call(order, ask, filters, cuts)
-        answer = (self._early.take(asked, within) or call)()
+        return (self._early.take(asked, within) or call)()
+
+    def read(self, ask: Ask, answer: Answer) -> Page:
+        """Read the answer, in the thread that works on its rows.
+
+        Raises:
+            TapQontoError: It is not what was asked for.
+        """
         self._note_date(answer.date)
         rows = [self._endpoint.prepare(row) for row in self._rows(answer)]
         return self._page_of(ask, answer, rows)

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from tap_qonto.reading.side_by_side import Part, SideBySide
     from tap_qonto.reading.ways import Ask
 
-    Answer: TypeAlias = Callable[[Ask], Page | None]
+    Read: TypeAlias = Callable[[], Page | None]
+    """Reads what was answered, in the thread that writes; None where no whole page came."""
+    Answer: TypeAlias = Callable[[Ask], Read]
+    """Asks for a page, in any thread."""
     Result: TypeAlias = Callable[[], Any]
     """Returns what a call returned, or raises what it raised."""
 
@@ -104,7 +107,7 @@ class Together:
 
         Args:
             reading: Says what to ask for.
-            answer: Asks for a page, in any thread; None where it does not come whole.
+            answer: Asks for a page.
 
         Raises:
             Exception: The list cannot be read; what came before was yielded.
@@ -180,12 +183,12 @@ class Together:
         if mine is None or mine.failure:
             return
         try:
-            page = result()
+            page = result()()
             try:
                 rows = part.reading.take(part, page)
             except OutOfOrderError:
                 # Answers get mixed up.
-                rows = part.reading.take(part, mine.answer(ask))
+                rows = part.reading.take(part, mine.answer(ask)())
         except Exception as error:  # noqa: BLE001 - raised in its turn, by `pages`
             mine.failure = error
         else:

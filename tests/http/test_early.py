@@ -11,7 +11,7 @@ from tap_qonto.http.early import FRESH, THREADS, EarlyAnswers, request
 from tap_qonto.http.transport import Answer
 
 ASKED = request("/v2/labels", [("page", "1")])
-ANSWER = Answer({"labels": []}, None)
+ANSWER = Answer(b'{"labels": []}', None, "stream labels")
 
 
 def test_an_answer_is_asked_for_once_and_taken_once() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.side_by_side import SideBySide
+    from tap_qonto.reading.together import Read
     from tap_qonto.reading.ways import Ask
 
 Key = TypeVar("Key")
@@ -36,13 +37,23 @@ PATIENCE = 30
 QONTO = StillList.of("even", ROWS)
 
 
+def read_later(answer: Callable[[Ask], Page | None]) -> Callable[[Ask], Read]:
+    """Ask in the thread that is called, and read in another."""
+
+    def ask(asked: Ask) -> Read:
+        page = answer(asked)
+        return lambda: page
+
+    return ask
+
+
 def read(
     reading: SideBySide, answer: Callable[[Ask], Page | None], workers: int
 ) -> Iterator[tuple[Sequence[Row], Reached]]:
     """Read one list."""
     with Together(workers, NAME) as together:
         tasks: list[Iterator[tuple[Sequence[Row], Reached] | None]] = [
-            together.pages(reading, answer)
+            together.pages(reading, read_later(answer))
         ]
         yield from together.run(tasks)
 
@@ -183,7 +194,7 @@ class Lists:
         def task(which: int) -> Iterator[int | None]:
             reading = self.all[which].reading()
             try:
-                for page in together.pages(reading, partial(answer, which)):
+                for page in together.pages(reading, read_later(partial(answer, which))):
                     if page is None:
                         yield None
                         continue
@@ -257,7 +268,7 @@ def sizes(
 ) -> Iterator[int | None]:
     """Yield how many rows each page has, and end after so many pages."""
     taken = 0
-    with closing(together.pages(reading, answer)) as steps:  # type: ignore[type-var]
+    with closing(together.pages(reading, read_later(answer))) as steps:  # type: ignore[type-var]
         for step in steps:
             yield step and len(step[0])
             taken += step is not None
@@ -353,7 +364,7 @@ def test_what_is_called_beside_lists_returns_or_raises() -> None:
             yield -1
 
     def together_pages() -> Iterator[None]:
-        for _ in together.pages(QONTO.reading(), QONTO.answer):
+        for _ in together.pages(QONTO.reading(), read_later(QONTO.answer)):
             yield None
 
     for workers in (1, 4):
