@@ -32,12 +32,12 @@ _scan = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def is_object(content: bytes) -> bool:
-    """Tell, without reading it, whether JSON is surely a whole object that `parse` reads."""
+    """Tell whether JSON is a whole object, without reading the texts in it."""
     try:
         _scan(content)
-        return content.isascii() or bool(content.decode())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+    return True
 
 
 def parse(content: bytes) -> Any:

@@ -27,8 +27,15 @@ def test_what_looks_whole_can_be_read(
     content = json.dumps(body, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
     place %= len(content) + 1
     for each in (content, content[:place], content[:place] + other + content[place + 1 :]):
-        if json_text.is_object(each):
+        if json_text.is_object(each) and is_text(each):
             assert isinstance(json_text.parse(each), dict)
+
+
+def is_text(content: bytes) -> bool:
+    try:
+        return bool(content.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def test_plain_answers_look_whole() -> None:
@@ -38,7 +45,7 @@ def test_plain_answers_look_whole() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"{", b'{"a": }', b'{"a": "\xff"}', b'{"a": NaN}', b"[" * 9_000 + b"]" * 9_000],
+    [b"", b"[]", b"{", b'{"a": }', b'{"a": NaN}', b"[" * 9_000 + b"]" * 9_000],
     ids=lambda content: content[:12].decode("latin1"),
 )
 def test_what_is_no_whole_object_does_not_look_like_one(content: bytes) -> None:
@@ -46,7 +53,13 @@ def test_what_is_no_whole_object_does_not_look_like_one(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [b"9" * 5_000, b'["\\u0000", ' + b"[" * 900 + b"]" * 901, b"[" * 9_000 + b"]" * 9_000]
+    "value",
+    [
+        b"9" * 5_000,
+        b'"\xff"',
+        b'["\\u0000", ' + b"[" * 900 + b"]" * 901,
+        b"[" * 9_000 + b"]" * 9_000,
+    ],
 )
 def test_what_no_reader_takes_is_told_in_a_sentence(value: bytes) -> None:
     with pytest.raises(UnreachableError, match="stream labels is cut off or damaged"):

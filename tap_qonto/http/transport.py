@@ -58,8 +58,8 @@ class Answer:
     def body(self) -> dict[str, Any]:
         """The JSON object; numbers with a fraction as `Decimal`.
 
-        It is read by the thread that works on the rows: what another one has made is
-        far from its processor's memory, which costs a tenth of a run.
+        It is made at the first use, in the thread that works on its rows: what another
+        thread has made is not in its processor's cache.
 
         Raises:
             UnreachableError: It is no JSON object.

@@ -6,9 +6,8 @@ answer comes. All tasks run in the one thread that writes.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,10 +39,10 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class _Reading:
-    """A reading, and the pages of it that are not written yet."""
+    """A reading, and the page of it that is not written yet."""
 
     answer: Answer
-    backlog: deque[tuple[Sequence[Row], Reached]] = field(default_factory=deque)
+    page: tuple[Sequence[Row], Reached] | None = None
     failure: Exception | None = None
 
 
@@ -116,9 +115,10 @@ class Together:
         try:
             while True:
                 self._serve()
-                if mine.backlog:
+                if mine.page:
                     self._has_news = True
-                    yield mine.backlog.popleft()
+                    page, mine.page = mine.page, None
+                    yield page
                 elif mine.failure:
                     raise mine.failure
                 elif reading.is_done:
@@ -141,10 +141,18 @@ class Together:
             yield None
         return results[0]()
 
+    @property
+    def _has_page(self) -> bool:
+        """Whether a page is to be written."""
+        return any(each.page for each in self._readings.values())
+
     def _serve(self) -> None:
-        """Take the answers that are there, and let idle workers ask for more."""
+        """Take an answer once all rows of the last one are written, and ask for more.
+
+        Rows that wait leave the processor's cache, which costs a sixth of a run.
+        """
         self._ask()
-        while self._pool.has_result:
+        if self._pool.has_result and not self._has_page:
             self._take_next()
             self._ask()
 
@@ -163,9 +171,8 @@ class Together:
         take(result)
 
     def _ask(self) -> None:
-        held = sum(len(each.backlog) for each in self._readings.values())
         due = [self._alone] if self._alone else []
-        idle = self._workers - self._pool.busy - held - len(due)
+        idle = self._workers - self._pool.busy - self._has_page - len(due)
         if idle > 0:
             readings = [reading for reading, each in self._readings.items() if not each.failure]
             due += asks(readings, idle)
@@ -192,4 +199,4 @@ class Together:
         except Exception as error:  # noqa: BLE001 - raised in its turn, by `pages`
             mine.failure = error
         else:
-            mine.backlog.append((rows, part.reading.reached))
+            mine.page = rows, part.reading.reached
