@@ -254,7 +254,9 @@ class ReanchoredPaginator:
 
     def _move_to(self, lower: datetime) -> None:
         self._lower = lower
-        self._seen.forget(lower - 2 * _SECOND)
+        # The last rows can be asked for again, where the list is reopened.
+        kept = min(lower, (self._latest or lower).replace(microsecond=0) - _SECOND)
+        self._seen.forget(kept - 2 * _SECOND)
 
     def _finish_window(self) -> None:
         self._by_number.place = None

@@ -255,11 +255,13 @@ def kept(reached: Reached) -> Sequence[Stretch]:
 @settings(max_examples=EXAMPLES // len(KINDS), derandomize=EXAMPLES == 200)
 @given(world=WORLDS)
 # Two lists that were closed at different times; a first page that reaches over a gap; rows
-# that came to the last second after it was read; pages of several lists cut in a row.
+# that came to the last second after it was read; pages of several lists cut in a row;
+# a last row that lies far before the end of what is reopened.
 @example(world=world_of(10257))
 @example(world=world_of(577354070))
 @example(world=world_of(222553349461))
 @example(world=world_of(21439))
+@example(world=world_of(1196018))
 def test_nothing_is_lost_and_nothing_comes_twice_in_any_order(name: str, world: World) -> None:
     kind = KINDS[name]
     lists = [MovingList(world.habits, world.tick, **kind.quirks) for _ in world.lists]
