@@ -26,8 +26,6 @@ def _decimal(text: str) -> Decimal:
 
 
 _decode = msgspec.json.Decoder(float_hook=_decimal).decode
-
-
 _scan = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 

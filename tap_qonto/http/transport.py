@@ -40,6 +40,10 @@ _NOT_JSON = (
 _POOLS = {"http": WatchedPool, "https": WatchedSecurePool}
 
 
+class DamagedError(UnreachableError):
+    """An answer that is cut off, or no JSON at all."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """A whole JSON answer of the API.
@@ -62,13 +66,14 @@ class Answer:
         thread has made is not in its processor's cache.
 
         Raises:
+            DamagedError: It is no JSON.
             UnreachableError: It is no JSON object.
         """
         try:
             body = json_text.parse(self.content)
         except ValueError as error:
             msg = f"The JSON of the answer to the request for {self.what} is cut off or damaged."
-            raise UnreachableError(msg) from error
+            raise DamagedError(msg) from error
         if not isinstance(body, dict):
             msg = f"The answer to the request for {self.what} is not a JSON object. Check api_url."
             raise UnreachableError(msg)
@@ -158,11 +163,9 @@ def read_answer(response: requests.Response, what: str) -> Answer:
     if not json_text.is_object(answer.content):
         try:
             _ = answer.body
-        except UnreachableError as error:
-            if error.__cause__:
-                # It is damaged, and another attempt may help.
-                raise TransientError(error, is_cut=True) from error
-            raise
+        except DamagedError as error:
+            # Another attempt may help.
+            raise TransientError(error, is_cut=True) from error
     return answer
 
 

@@ -97,7 +97,7 @@ class Source:
         filters: Mapping[str, Any],
         cuts: int = ATTEMPTS,
         *,
-        go_on: Callable[[Page], object] = lambda _: None,
+        go_on: Callable[[Page], object] | None = None,
     ) -> None:
         """Ask for a page before its turn, as `ask` does.
 
@@ -109,6 +109,9 @@ class Source:
             go_on: Takes the page, in another thread, before `ask` returns its answer.
         """
         asked, call = self._call(order, ask, filters, cuts)
+        if go_on is None:
+            self._early.begin(asked, call)
+            return
 
         def answer_early() -> Answer:
             answer = call()

@@ -149,7 +149,7 @@ class Together:
     def _serve(self) -> None:
         """Take an answer once all rows of the last one are written, and ask for more.
 
-        Rows that wait leave the processor's cache, which costs a sixth of a run.
+        Rows that wait leave the processor's cache, and cost more to write.
         """
         self._ask()
         if self._pool.has_result and not self._has_page:
