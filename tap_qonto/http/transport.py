@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -104,13 +105,36 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
+class _Pool(requests.Session):
+    """Looks once for each host what the environment says of proxies and certificates.
+
+    requests goes through all variables at each request, and no thread works meanwhile.
+    """
+
+    def __init__(self) -> None:
+        """Look at nothing yet."""
+        super().__init__()
+        self._environments: dict[tuple[str, str], Any] = {}
+
+    @override
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        place = urlsplit(url)[:2]
+        if place not in self._environments:
+            self._environments[place] = super().merge_environment_settings(
+                url, proxies, stream, verify, cert
+            )
+        return self._environments[place] | {"stream": stream}
+
+
 def connection_pool(size: int) -> requests.Session:
     """Return a pool of connections that sends no credential of its own.
 
     Args:
         size: How many may be open to a host.
     """
-    session = requests.Session()
+    session = _Pool()
     adapter = _Adapter(pool_connections=4, pool_maxsize=size, pool_block=True)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 EXTRA = "extra_fields"
 _MOST_KNOWN = 1000
+_MOST_EXPECTED = 20
 _INDEX = re.compile(r"\.[0-9]+(?=\.|$)")
 
 
@@ -137,6 +138,7 @@ class _Object:
     def __init__(self, shapes: Mapping[str, Any]) -> None:
         leaves = {name: _leaf(shape) for name, shape in shapes.items()}
         self._known = shapes.keys()
+        self._unknown: list[str] = []
         self._leaves = {name: leaf for name, leaf in leaves.items() if leaf}
         self._nested = {name: _reader(shapes[name]) for name, leaf in leaves.items() if not leaf}
         # One attribute, since records are made in several threads.
@@ -164,8 +166,15 @@ class _Object:
 
     def take_out_unknown(self, record: Record, extra: Record, path: str) -> None:
         """Move what the schema does not know to the extra fields."""
-        for name in sorted(record.keys() - self._known):
-            extra[path + name] = record.pop(name)
+        # Most rows have the same unknown fields, and to compare all names takes longer.
+        for name in self._unknown:
+            if name in record:
+                extra[path + name] = record.pop(name)
+        if not record.keys() <= self._known:
+            names = sorted(record.keys() - self._known)
+            for name in names:
+                extra[path + name] = record.pop(name)
+            self._unknown = [*self._unknown, *names][-_MOST_EXPECTED:]
 
     def read(self, record: Record, extra: Record, path: str) -> None:
         """Bring all values to what the schema says of them, in place."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 SECURE, PLAIN = "https://qonto.example", "http://qonto.example"
+HERE = "HTTP/1.1 200 OK\nContent-Length: 0\n\n"
 DENIED = "HTTP/1.1 {status} Denied\nContent-Length: 0\n\n"
 
 
@@ -193,3 +194,17 @@ def test_proxies_of_the_environment_serve_both_ways(fake: FakeQonto) -> None:
 def test_errors_are_sentences() -> None:
     with pytest.raises(TapQontoError), connection_errors("it", SECURE, 1):
         raise ValueError
+
+
+def test_one_pool_asks_one_host_by_the_proxy_and_another_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with raw_server(DENIED.format(status=403)) as proxy, raw_server(HERE) as direct:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")
+        monkeypatch.setenv("NO_PROXY", direct.host.partition(":")[0])
+        pool = connection_pool(1)
+        for _ in range(2):
+            assert pool.get(f"http://{direct.host}/mine", timeout=5).status_code == 200
+            assert pool.get(f"{PLAIN}/yours", timeout=5).status_code == 403
+    assert [head.partition(" HTTP")[0] for head in direct.requests] == ["GET /mine"] * 2
+    assert [head.partition(" HTTP")[0] for head in proxy.requests] == [f"GET {PLAIN}/yours"] * 2
