@@ -53,9 +53,6 @@ class _Queue:
         self._lock = threading.Lock()
         self._gates: list[threading.Lock] = []
 
-    def __len__(self) -> int:
-        return len(self._gates)
-
     @contextmanager
     def turn(self) -> Generator[float, None, None]:
         """Return a context that begins when all who came before have left theirs.

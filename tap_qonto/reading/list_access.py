@@ -13,7 +13,7 @@ from tap_qonto.reading.bookmarks import Bookmarks, entry_of
 from tap_qonto.reading.followers import Follower
 from tap_qonto.reading.list_facts import ListFacts
 from tap_qonto.reading.list_reader import ListReader
-from tap_qonto.reading.memory import Memory, Stretch, organization_in
+from tap_qonto.reading.memory import Memory, Pass, organization_in
 from tap_qonto.reading.source import Endpoint
 from tap_qonto.reading.window import Window
 
@@ -50,7 +50,7 @@ class ListAccess(ListFacts):
             for part in parts:
                 memory = self.memory(part, state)
                 bookmarks = None if self.is_full else self.bookmarks(part, state)
-                first, *_ = self.stretches(memory, bookmarks, logger)
+                first, *_ = self.passes(memory, bookmarks, logger)
                 reader = self.reader(part, self.run.note_date)
                 reader.begin(first.window, is_counted=self.is_counted)
 
@@ -128,9 +128,9 @@ class ListAccess(ListFacts):
         parts: list[dict[str, Any]] = self._entry_before.get("partitions", [])
         return parts
 
-    def stretches(
+    def passes(
         self, memory: Memory, bookmarks: Bookmarks | None, logger: logging.Logger
-    ) -> list[Stretch]:
+    ) -> list[Pass]:
         """Return what is to be read of a part, in order.
 
         Args:
@@ -141,8 +141,8 @@ class ListAccess(ListFacts):
         begun = self.run.begun
         if bookmarks is None:
             # A row that is edited meanwhile must come too: what does not is dropped.
-            return [Stretch(Window.of(self.config, None, begun=begun, is_open=True), moves=False)]
-        return memory.stretches(bookmarks, self.config, self._filters, begun, logger)
+            return [Pass(Window.of(self.config, None, begun=begun, is_open=True), moves=False)]
+        return memory.passes(bookmarks, self.config, self._filters, begun, logger)
 
     def memory(self, part: Part, state: dict[str, Any] | None = None) -> Memory:
         """Return what a state remembers of a part, by default the state of this run."""

@@ -122,18 +122,18 @@ class ListSync:
         if _ORGANIZATION not in stream.schema["properties"]:
             self.organization = stream.run.organization_id
             memory.check_organization(self.organization)
-        for stretch in stream.stretches(memory, bookmarks, stream.logger):
-            above = bookmarks.above if bookmarks and stretch.moves else ()
-            for page in reader.pages(together, stretch.window, self._progress, above):
+        for each in stream.passes(memory, bookmarks, stream.logger):
+            above = bookmarks.above if bookmarks and each.moves else ()
+            for page in reader.pages(together, each.window, self._progress, above):
                 if page is None:
                     yield None
                     continue
                 rows, reached = page
                 self._check_organization(rows, memory)
                 yield from map(self._record, rows)
-                if bookmarks and stretch.moves and reached.bookmark:
+                if bookmarks and each.moves and reached.bookmark:
                     yield partial(self._advance, bookmarks, memory, reached)
-            if bookmarks and not stretch.moves:
+            if bookmarks and not each.moves:
                 yield partial(self._widen, bookmarks, memory)
             elif bookmarks and not memory.is_known:
                 yield partial(memory.remember, self.organization)

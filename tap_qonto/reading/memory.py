@@ -25,7 +25,7 @@ _ORGANIZATION, _ROWS = "organization", "rows"
 _SKEW = timedelta(minutes=2)
 
 
-class Stretch(NamedTuple):
+class Pass(NamedTuple):
     """A part of a list that is read at one go.
 
     Attributes:
@@ -68,14 +68,14 @@ class Memory:
         found: str | None = self._told.get(_ORGANIZATION)
         return found or self._organization_of_others
 
-    def stretches(
+    def passes(
         self,
         bookmarks: Bookmarks,
         config: Mapping[str, Any],
         filters: Mapping[str, Any],
         begun: datetime,
         logger: logging.Logger,
-    ) -> list[Stretch]:
+    ) -> list[Pass]:
         """Return what is to be read, in order.
 
         Args:
@@ -93,8 +93,8 @@ class Memory:
             if known and known.is_wider(wanted):
                 # What others of these streams have read stands for less.
                 bookmarks.begin_anew()
-            return [Stretch(whole, moves=True)]
-        rest = Stretch(Window.of(config, bookmark, begun=begun, is_open=False), moves=True)
+            return [Pass(whole, moves=True)]
+        rest = Pass(Window.of(config, bookmark, begun=begun, is_open=False), moves=True)
         if known is None:
             return [rest]
         if not known.holds(filters):
@@ -104,7 +104,7 @@ class Memory:
                 self._name,
             )
             bookmarks.begin_anew()
-            return [Stretch(whole, moves=True)]
+            return [Pass(whole, moves=True)]
         self._next = known.next(wanted, bookmark)
         if known.first and (wanted.first is None or wanted.first < known.first):
             logger.warning(
@@ -116,8 +116,8 @@ class Memory:
             if whole.last and whole.last < later:
                 # Between the two lies what neither run reads.
                 bookmarks.begin_anew()
-                return [Stretch(whole, moves=True)]
-            return [Stretch(whole.before(wanted.first, later), moves=False), rest]
+                return [Pass(whole, moves=True)]
+            return [Pass(whole.before(wanted.first, later), moves=False), rest]
         return [rest]
 
     def check_bookmark(self, bookmark: datetime | None, now: datetime | None) -> None:

@@ -58,7 +58,7 @@ class Gate:
 
     @property
     def waiting(self) -> int:
-        return len(self.budget._queue)
+        return len(self.budget._queue._gates)
 
     def free_one(self) -> None:
         """Let a call be made, before anyone who sleeps has seen it."""
