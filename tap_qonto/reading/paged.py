@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _PASSES = 3
 SMALLEST = 20
-"""Rows of the smallest page that can be shown to join the one before; see `joining`."""
+"""Rows of the smallest page that can always be shown to join the one before; see `joining`."""
 
 
 @dataclass(frozen=True)
@@ -198,14 +198,19 @@ class PagedWalk:
         if asked is None:
             # Another part has seen that rows have moved.
             return news
-        before, start = self._done, ((asked.page or 1) - 1) * asked.size
+        # Qonto may hand out fewer rows than were asked for, and count its pages by that.
+        size = min(page.size or asked.size, asked.size)
+        is_smaller = size < asked.size
+        if is_smaller:
+            self._size = size
+        before, start = self._done, ((asked.page or 1) - 1) * size
         self._census.place(start, page)
-        self._done = start + len(page.keys)
+        self._done = max(before, start + len(page.keys))
         is_enough = self._is_enough(page)
         is_last = self._end is not None and self._done >= self._end
         if self._census.has_moved and self._census.may_repeat:
             self._census.begin()
-        elif is_enough or is_last or not page.more or self._done <= before:
+        elif is_enough or is_last or not page.more or (self._done <= before and not is_smaller):
             self._is_read = True
             self._census.end_part(is_enough=is_enough)
         return news
@@ -223,8 +228,10 @@ def joining(done: int, most: int) -> Ask:
         most: Rows that a page may have.
 
     Returns:
-        Of all page sizes the one whose page reaches furthest.
+        Of all page sizes the one whose page reaches furthest. Pages of less than 20 rows do
+        not always join; then it is the one with the row that follows.
     """
-    sizes = range(most // 2, most + 1)
+    sizes = range(max(most // 2, 1), most + 1)
     size = max(sizes, key=lambda size: ((done - 1) // size + 1) * size)
-    return Ask({}, (done - 1) // size + 1, size)
+    number = (done - 1) // size + 1
+    return Ask({}, number, size) if number * size > done else Ask({}, done // most + 1, most)

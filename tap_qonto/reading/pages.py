@@ -34,6 +34,7 @@ class Page:
         more: Whether another page follows.
         date: The server's clock when it answered (UTC), if it said so.
         key: The field that tells rows apart.
+        size: Rows for each page, as far as the answer tells; None if it does not.
     """
 
     rows: Sequence[Row]
@@ -43,15 +44,18 @@ class Page:
     more: bool
     date: datetime | None = None
     key: str = "id"
+    size: int | None = None
 
     @classmethod
-    def read(
+    def read(  # noqa: PLR0913 - each is one fact of the answer
         cls,
         rows: Sequence[Row],
         meta: Mapping[str, Any],
         number: int,
         date: datetime | None = None,
         key: str = "id",
+        *,
+        asked: int = _LARGEST,
     ) -> Page:
         """Read the envelope of an answer.
 
@@ -63,6 +67,7 @@ class Page:
             number: The page that was asked for.
             date: The server's clock when it answered (UTC), if it said so.
             key: The field that tells rows apart.
+            asked: How many rows were asked for.
 
         Raises:
             ValueError: `meta` says nothing of rows or pages.
@@ -72,10 +77,14 @@ class Page:
             raise ValueError(msg)
         current = _count(meta.get("current_page")) or number
         total = _count(meta.get("total_count", meta.get("total")))
-        size = _count(meta.get("per_page")) or _LARGEST
+        size = _count(meta.get("per_page"))
+        if not size:
+            # A first page that is not full, although there are more rows, tells it as well.
+            is_cut = number == 1 and 0 < len(rows) < min(asked, total)
+            size = len(rows) if is_cut else asked
         pages = _count(meta.get("total_pages")) or -(-total // size)
         more = max(_count(meta.get("next_page")), pages) > current
-        return cls(rows, current, max(pages, current), total, more, date, key)
+        return cls(rows, current, max(pages, current), total, more, date, key, size)
 
     @classmethod
     def only(cls, rows: Sequence[Row], date: datetime | None = None, key: str = "id") -> Page:

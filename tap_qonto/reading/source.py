@@ -164,8 +164,7 @@ class Source:
         if not isinstance(meta, dict):
             raise self._unreadable()
         try:
-            meta = {"per_page": ask.size, **meta}
-            page = Page.read(rows, meta, ask.page, answer.date, endpoint.row_key)
+            page = Page.read(rows, meta, ask.page, answer.date, endpoint.row_key, asked=ask.size)
         except ValueError:
             raise self._unreadable() from None
         if page.total and all(answer.body.get(name) is None for name in endpoint.collections):

@@ -63,6 +63,13 @@ def test_deepest_page(client: Client, fake: FakeQonto) -> None:
     assert client.refused(page=4)[0] == 422
 
 
+def test_smaller_pages_than_were_asked_for(client: Client, fake: FakeQonto) -> None:
+    fake.control.set(largest_page=3)
+    page = client.page(page=2, per_page=100)
+    assert page["meta"]["per_page"] == len(page["supplier_invoices"]) == 3
+    assert page["meta"]["total_pages"] == -(-page["meta"]["total_count"] // 3)
+
+
 # Order.
 
 

@@ -48,6 +48,7 @@ class Settings:
     past_last_page: int | str = 422
     next_page_style: str = "null"
     max_page: int | None = None
+    largest_page: int | None = None
     # How objects are written.
     shown_digits: int = 0
     timestamp_style: str = "local"

@@ -37,6 +37,8 @@ class Habits(NamedTuple):
         style: How ``meta`` says that a page follows: ``null``, ``absent`` or ``zero``.
         is_local: Whether stamps have the offset of Paris.
         cap: The last page that is handed out; None for no limit.
+        most: Rows on a page, whatever is asked for.
+        tells_size: Whether ``meta`` says how many they are.
     """
 
     inclusive: bool = True
@@ -45,6 +47,8 @@ class Habits(NamedTuple):
     style: str = "null"
     is_local: bool = False
     cap: int | None = None
+    most: int = 100
+    tells_size: bool = True
 
 
 @dataclass
@@ -129,14 +133,18 @@ class MovingList:
         date = self.now.replace(microsecond=0)
         if ask.page is None:
             return Page.only([self._served(row) for row in rows], date)
-        pages = -(-len(rows) // ask.size)
+        size = min(ask.size, habits.most)
+        pages = -(-len(rows) // size)
         if ask.page > max(pages, 1):
             return Page.past_the_end(ask.page)
         if habits.cap and ask.page > habits.cap:
             raise CappedError
-        first = (ask.page - 1) * ask.size
-        part = [self._served(row) for row in rows[first : first + ask.size]]
-        return Page.read(part, self._meta(ask.page, pages, len(rows)), ask.page, date)
+        first = (ask.page - 1) * size
+        part = [self._served(row) for row in rows[first : first + size]]
+        meta = self._meta(ask.page, pages, len(rows))
+        if habits.tells_size:
+            meta["per_page"] = size
+        return Page.read(part, meta, ask.page, date, asked=ask.size)
 
     def _served(self, row: Row) -> Row:
         return {name: self._shown(value) for name, value in row.items()}
@@ -148,7 +156,7 @@ class MovingList:
 
     def _meta(self, page: int, pages: int, total: int) -> Row:
         style = self.habits.style
-        meta: Row = {"current_page": page, "total_pages": pages, "per_page": 100}
+        meta: Row = {"current_page": page, "total_pages": pages}
         # Quotes document `total`; invoicing says `previous_page` (observed).
         meta["total" if style == "zero" else "total_count"] = total
         meta["previous_page" if style == "zero" else "prev_page"] = page - 1 or None

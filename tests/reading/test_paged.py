@@ -216,3 +216,23 @@ def test_a_row_without_an_id_ends_the_reading() -> None:
     walk = PagedWalk(20)
     with pytest.raises(DataError, match="has no id"):
         walk.take(Page([{"name": "a"}], 1, 1, 1, more=False))
+
+
+@pytest.mark.parametrize("says", [True, False], ids=["it says so", "it does not say so"])
+@pytest.mark.parametrize("most", [1, 2, 7, 19, 20, 25, 50, 60, 99])
+@pytest.mark.parametrize("workers", [1, 8])
+def test_pages_may_be_smaller_than_what_was_asked_for(
+    workers: int, most: int, *, says: bool
+) -> None:
+    listed = rows(*range(230))
+    reading = SideBySide(PagedWalk(100), 100)
+    found: list[Row] = []
+    while due := asks([reading], workers):
+        for part, ask in due:
+            size = min(ask.size, most)
+            start = ((ask.page or 1) - 1) * size
+            meta = {"total_count": len(listed)} | ({"per_page": size} if says else {})
+            page = Page.read(listed[start : start + size], meta, ask.page or 1, asked=ask.size)
+            found += reading.take(part, page)
+    assert reading.is_whole
+    assert sorted(row["id"] for row in found) == sorted(row["id"] for row in listed)

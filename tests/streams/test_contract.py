@@ -108,6 +108,19 @@ def test_every_row_comes_whole_and_exact(bank: FakeQonto, tap: Runner, name: str
         assert value not in output.stdout
 
 
+@pytest.mark.parametrize("largest", [7, 25])
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_pages_that_are_smaller_than_what_was_asked_for_hide_no_row(
+    bank: FakeQonto, tap: Runner, name: str, largest: int
+) -> None:
+    fill(bank, tap, name, 60)
+    bank.control.set(largest_page=largest)
+    records = tap.sync(catalog=chosen(name)).records(name)
+    bank.control.set(largest_page=None)
+    found = {key_of(name, record): record for record in records}
+    assert_equal_to_qonto(bank, name, found)
+
+
 @pytest.mark.real_clock("columns and values are the same at any time")
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_what_qonto_adds_goes_to_extra_fields(bank: FakeQonto, tap: Runner, name: str) -> None:

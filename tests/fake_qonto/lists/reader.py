@@ -59,7 +59,9 @@ class Reader:
         if facts.paged:
             # Live clients page by `current_page`, too.
             query.page = self.number("page", self.number("current_page", 1, None), None)
-            query.per_page = self.number("per_page", facts.per_page, facts.most)
+            asked = self.number("per_page", facts.per_page, facts.most)
+            # It may hand out fewer than it lets ask for.
+            query.per_page = min(asked, self.settings.largest_page or asked)
         self._sort()
         self._partition(parent)
         for one in facts.filters:
