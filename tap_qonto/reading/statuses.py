@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 
 _SECOND = timedelta(seconds=1)
+_COMPARISONS = 3
+"""How often what is shown and what is named are counted again, where they differ."""
 
 
 @dataclass(frozen=True)
@@ -133,15 +135,27 @@ class StatusWalk(SeveralWalk):
         found, count = self._list(hidden), 0
         if hidden:
             count = (yield from self._step(found)).total
-        named_total = named_page.total
-        if shown.total + count >= named_total:
-            # Its count can be older than that of what is shown.
-            first = cast("Ask", self._list(self._way.values).walk.ask())
-            named_total = (yield first._replace(size=1, params=named.params)).total
-        if shown.total + count < named_total:
+        # What was named can have been counted before what is shown.
+        is_more = shown.total + count < named_page.total
+        is_more = is_more or shown.total + count < (yield from self._count(self._way.values))
+        for _ in range(_COMPARISONS if is_more else 0):
+            # A row that was added between two counts is no hidden one.
+            total = yield from self._count(())
+            if hidden:
+                total += yield from self._count(hidden)
+            is_more = total < (yield from self._count(self._way.values))
+            if not is_more:
+                break
+        if is_more:
             # More is hidden than whole statuses.
             found, self._rows = named, named_rows
         return [found] if found.params else []
+
+    def _count(self, statuses: Sequence[str]) -> Steps[int]:
+        """Count the rows of some statuses; of none, those that the list shows."""
+        found = self._list(statuses)
+        first = cast("Ask", found.walk.ask())
+        return (yield first._replace(size=1, params=found.params)).total
 
     def _hidden(self, shown: Page) -> Steps[list[str]]:
         """Return the statuses of which the list shows no row."""

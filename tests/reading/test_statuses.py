@@ -148,3 +148,25 @@ def test_what_is_shown_may_be_answered_after_what_is_named(hidden: tuple[str, ..
     assert before <= set(found)
     assert walk.complete_to is not None
     assert walk.complete_to <= begun
+
+
+@pytest.mark.parametrize("hidden", [(), ("declined",)])
+@pytest.mark.parametrize("when", range(1, 12))
+def test_a_row_that_is_added_meanwhile_is_taken_for_no_hidden_one(
+    when: int, hidden: tuple[str, ...]
+) -> None:
+    """Each row comes once, and is not asked for once more than is needed to see that."""
+    listed = bank(990, hidden=hidden)
+    walk = EveryStatus(UpdatedAnchored(), "status[]", STATUSES).walk(
+        replace(WINDOW, is_open=False), (None, None), 100
+    )
+    found: list[str] = []
+    calls = 0
+    while ask := walk.ask():
+        calls += 1
+        found += [row["id"] for row in walk.take(listed.answer(UpdatedAnchored.order, ask))]
+        if calls == when:
+            listed.add(1)
+    assert len(found) == len(set(found))
+    assert len(found) >= 990
+    assert calls <= 10 + 6 + 3
