@@ -58,6 +58,7 @@ class ReanchoredPaginator:
         complete_to: All rows up to this value of the anchor were handed out, as
             far as they existed when they were asked for. None before the first.
         total: Rows in the window when it was first asked for.
+        is_left: Whether the next run is to read the end of the window.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class ReanchoredPaginator:
         self.anchor = anchor
         self.complete_to: datetime | None = None
         self.total: int | None = None
+        self.is_left = False
         self._upper = upper
         self._lower = lower
         self._has_upper = has_upper
         self._page = 1
         self._instant: Instant | None = None
         self._by_number = ByNumber()
+        self._first_left: datetime | None = None
         self._settled: datetime | None = None
         self._is_settled = False
         self._latest: datetime | None = None
@@ -186,6 +189,10 @@ class ReanchoredPaginator:
         if self._has_upper:
             self._settled = settled.replace(microsecond=0)
 
+    def leave(self, first: datetime) -> None:
+        """Let the next run read a moment after this one (aware) that does not stop growing."""
+        self._first_left = first
+
     def _note(self, stamps: Sequence[datetime]) -> None:
         if stamps:
             self._latest = max(stamps[-1], self._latest or stamps[-1])
@@ -241,10 +248,15 @@ class ReanchoredPaginator:
 
     def _instant_between(self, lower: datetime | None, upper: datetime | None) -> Instant:
         is_past = bool(upper and self._settled and upper < self._settled)
-        return Instant(lower, upper, may_grow=not is_past)
+        may_be_left = bool(self._first_left and (upper is None or upper > self._first_left))
+        return Instant(lower, upper, may_grow=not is_past, may_be_left=may_be_left)
 
     def _after_instant(self, instant: Instant) -> None:
         self._instant = None
+        if instant.is_left:
+            # The bookmark stays before it.
+            self.is_left = self._finished = True
+            return
         self.complete_to = self._latest
         if instant.upper is None or instant.upper == self._bound:
             self._finish_window()

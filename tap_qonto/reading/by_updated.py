@@ -64,7 +64,7 @@ class UpdatedWalk(SliceWalk):
     def __init__(self, way: UpdatedAnchored, window: Window, size: int) -> None:
         """Start before the first page."""
         super().__init__(Slice(UPDATED, window.lower, window.upper), window, size)
-        self._now = self._settled = window.begun
+        self._begun = self._now = self._settled = window.begun
         self._is_begun = self._has_clock = self._is_closed = False
         self._is_probed = not way.needs_probe
         self._probe: tuple[datetime, datetime] | None = None
@@ -76,6 +76,11 @@ class UpdatedWalk(SliceWalk):
         """All rows up to here were handed out; it is never in the future."""
         place = self._slice.complete_to
         return place and min(place, self._now)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the next run is to read its end."""
+        return self._slice.is_left
 
     def ask(self) -> Ask | None:
         """Return what to ask for next; None when everything was read."""
@@ -102,8 +107,9 @@ class UpdatedWalk(SliceWalk):
         if not self._is_begun:
             self._is_begun = True
             self._has_clock = page.date is not None
-            self._now = next_second((page.date or self._window.begun) + _AHEAD)
-            settled = (page.date or self._window.begun) - max(UNSURE, self._window.lookback)
+            self._begun = page.date or self._begun
+            self._now = next_second(self._begun + _AHEAD)
+            settled = self._begun - max(UNSURE, self._window.lookback)
             self._settled = settled.replace(microsecond=0)
         if not self._is_closed:
             self._close()
@@ -132,6 +138,8 @@ class UpdatedWalk(SliceWalk):
         self._is_closed = True
         if not self._window.is_open:
             self._slice.close(self._now)
+            if self._has_clock:
+                self._slice.leave(self._begun)
         if self._has_clock:
             self._slice.settle(self._settled)
 

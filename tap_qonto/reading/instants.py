@@ -31,11 +31,15 @@ class Instant:
         may_grow: Whether rows can come to lie here meanwhile. A row that is added can
             make up for one that was read and deleted, and for one that was skipped. So
             a pass must bring no other id: then all its rows were there when it began.
+        may_be_left: Whether the next run may read it, if it keeps growing.
+        is_left: Whether the next run is to read it.
     """
 
     lower: datetime | None
     upper: datetime | None
     may_grow: bool
+    may_be_left: bool = False
+    is_left: bool = False
     due: deque[int] = field(default_factory=lambda: deque([1]))
     first_total: int | None = None
     largest_total: int = 0
@@ -45,7 +49,7 @@ class Instant:
     quiet_passes: int = 0
 
     def advance(self, page: Page, *, any_new: bool) -> bool:
-        """Take the answer to the page that was due; tell whether all was read.
+        """Take the answer to the page that was due; tell whether it was the last.
 
         Raises:
             DataError: Qonto counts more rows than it hands out.
@@ -71,6 +75,10 @@ class Instant:
             return True
         if self.quiet_passes >= enough:
             self._check_count(page.total)
+            return True
+        if self.may_be_left and self.ids_before:
+            # To chase what is changed all the time has no end.
+            self.is_left = True
             return True
         self.due.append(1)
         self.first_total, self.largest_total = None, 0

@@ -97,7 +97,7 @@ class SeveralWalk:
 
     def _place(self, places: Sequence[tuple[UpdatedWalk, datetime | None]]) -> datetime | None:
         """Return the least place of the lists that still have rows, or the greatest of all."""
-        unread = [place for walk, place in places if walk.ask()]
+        unread = [place for walk, place in places if walk.ask() or walk.is_left]
         if unread:
             return None if None in unread else min(place for place in unread if place)
         return max((place for _, place in places if place), default=None)

@@ -61,6 +61,7 @@ class Slice:
         self._upper = upper
         self._may_split = has_upper
         self._settled: datetime | None = None
+        self._first_left: datetime | None = None
         self._paginator = ReanchoredPaginator(anchor, lower, upper, has_upper=has_upper)
         self._pace = 0.0
         self._left_before_split = 0
@@ -76,6 +77,11 @@ class Slice:
         """All rows up to this instant were handed out; None before the first."""
         place = self._paginator.complete_to
         return min(place, self.end) if place and self.end else place
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the next run is to read its end."""
+        return self._paginator.is_left
 
     @property
     def query(self) -> Query | None:
@@ -122,6 +128,11 @@ class Slice:
         """Rely on it that no row can come to lie before this moment (aware) any more."""
         self._settled = settled
         self._paginator.settle(settled)
+
+    def leave(self, first: datetime) -> None:
+        """Let the next run read a moment after this one (aware) that does not stop growing."""
+        self._first_left = first
+        self._paginator.leave(first)
 
     def halve(self) -> None:
         """Plan the next page anew, for half as many rows."""
@@ -178,6 +189,8 @@ class Slice:
         above._paginator.know(self._paginator)
         if self._settled:
             above.settle(self._settled)
+        if self._first_left:
+            above.leave(self._first_left)
         self.end, self.left = end, 0
         self.close(end)
         return above

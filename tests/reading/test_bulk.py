@@ -63,3 +63,29 @@ def test_with_two_edits_a_page_bulk_changes_cost_half_as_much_again(name: str) -
     calls, missing = read(UpdatedAnchored(), GROUPS[name], 2)
     assert missing == 0
     assert calls <= 1.5 * sum(GROUPS[name]) / SIZE
+
+
+@pytest.mark.parametrize(("edits", "times"), [(2, 1.5), (20, 1.75)])
+@pytest.mark.parametrize("milliseconds", [1, 20])
+def test_what_is_edited_all_the_time_is_left_to_the_next_run(
+    milliseconds: int, edits: int, times: float
+) -> None:
+    """A moment of the present that fills pages, and fills more of them with each request."""
+    qonto = MovingList(Habits(), timedelta(milliseconds=milliseconds) / edits)
+    for count in GROUPS["300 an instant"]:
+        qonto.add(count)
+        qonto.now += timedelta(hours=1)
+    bookmark, calls, found = None, [0, 0], dict[str, int]()
+    for run in range(2):
+        window = Window.of({"lookback_seconds": 1}, bookmark, begun=qonto.now, is_open=False)
+        walk = UpdatedAnchored().walk(window, (None, None), SIZE)
+        while ask := walk.ask():
+            page = qonto.answer(UpdatedAnchored.order, ask)
+            found |= {row["id"]: row["version"] for row in walk.take(page)}
+            bookmark = walk.complete_to or bookmark
+            calls[run] += 1
+            for edit in range(0 if run else edits):
+                qonto.change("edit", 7_919 * (edits * calls[run] + edit))
+        qonto.now += timedelta(days=1)
+    assert found == {key: row["version"] for key, row in qonto.rows.items()}
+    assert calls[0] <= times * 60
