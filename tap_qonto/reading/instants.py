@@ -76,7 +76,7 @@ class Instant:
         if self.quiet_passes >= enough:
             self._check_count(page.total)
             return True
-        if self.may_be_left and self.ids_before:
+        if self.may_be_left and (self.ids_before or page.total != self.first_total):
             # To chase what is changed all the time has no end.
             self.is_left = True
             return True
