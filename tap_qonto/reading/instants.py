@@ -31,8 +31,9 @@ class Instant:
         may_grow: Whether rows can come to lie here meanwhile. A row that is added can
             make up for one that was read and deleted, and for one that was skipped. So
             a pass must bring no other id: then all its rows were there when it began.
-        may_be_left: Whether the next run may read it, if it keeps growing.
+        may_be_left: Whether the next run may read it, if it changes while it is read.
         is_left: Whether the next run is to read it.
+        counted: Rows in it when it was first asked for.
     """
 
     lower: datetime | None
@@ -40,6 +41,7 @@ class Instant:
     may_grow: bool
     may_be_left: bool = False
     is_left: bool = False
+    counted: int | None = None
     due: deque[int] = field(default_factory=lambda: deque([1]))
     first_total: int | None = None
     largest_total: int = 0
@@ -55,6 +57,8 @@ class Instant:
             DataError: Qonto counts more rows than it hands out.
         """
         asked = self.due.popleft()
+        if self.counted is None:
+            self.counted = page.total
         self.in_pass.update(page.keys)
         self.any_new |= any_new
         self.largest_total = max(self.largest_total, page.total)
@@ -76,7 +80,7 @@ class Instant:
         if self.quiet_passes >= enough:
             self._check_count(page.total)
             return True
-        if self.may_be_left and (self.ids_before or page.total != self.first_total):
+        if self.may_be_left and page.total != self.counted:
             # To chase what is changed all the time has no end.
             self.is_left = True
             return True
