@@ -66,16 +66,17 @@ def test_with_two_edits_a_page_bulk_changes_cost_half_as_much_again(name: str) -
     assert calls <= 1.5 * sum(GROUPS[name]) / SIZE
 
 
-@pytest.mark.parametrize("shuffles", [False, True])
 @pytest.mark.parametrize(
     ("milliseconds", "edits", "times"),
     [(1, 2, 1.5), (20, 2, 1.5), (1, 20, 1.75), (20, 20, 1.75), (20, 150, inf)],
 )
 def test_what_is_edited_all_the_time_is_left_to_the_next_run(
-    milliseconds: int, edits: int, times: float, *, shuffles: bool
+    milliseconds: int, edits: int, times: float
 ) -> None:
     """A moment of the present that fills pages, and fills more of them with each request."""
-    qonto = MovingList(Habits(shuffles=shuffles), timedelta(milliseconds=milliseconds))
+    # Where an instant fills pages, no order of its rows can be relied on.
+    habits = Habits(shuffles=edits > SIZE)
+    qonto = MovingList(habits, timedelta(milliseconds=milliseconds))
     for count in GROUPS["300 an instant"]:
         qonto.add(count)
         qonto.now += timedelta(hours=1)
@@ -92,4 +93,4 @@ def test_what_is_edited_all_the_time_is_left_to_the_next_run(
                 which = 7_919 * (edits * calls[run] + edit)
                 qonto.change("touch" if edit else "edit", which)
     assert found == {key: row["version"] for key, row in qonto.rows.items()}
-    assert shuffles or calls[0] <= times * 60
+    assert calls[0] <= times * 60
