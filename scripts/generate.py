@@ -76,14 +76,21 @@ def _type(shape: Mapping[str, Any]) -> str:
     return str(next(kind for kind in types if kind != "null") if isinstance(types, list) else types)
 
 
+def selected_by_default() -> list[str]:
+    """Return the rules of Meltano for the choice that the tap's catalog makes by default.
+
+    Meltano's own default, `*.*`, knows nothing of what is left out.
+    """
+    return ["*.*", *(f"!{each.name}.*" for each in STREAMS if not each.selected_by_default)]
+
+
 def plugin() -> str:
     """Write what Meltano has to know of the tap, as part of its definition."""
     definition = {
         "capabilities": sorted(capability.value for capability in TapQonto.capabilities),
         "settings_group_validation": [list(names) for names in WAYS.values()],
         "settings": settings_of_meltano(),
-        # Meltano's own default, `*.*`, knows nothing of what is left out by default.
-        "select": ["*.*", *(f"!{each.name}.*" for each in STREAMS if not each.selected_by_default)],
+        "select": selected_by_default(),
     }
     text = yaml.safe_dump(definition, allow_unicode=True, sort_keys=False, width=100)
     return textwrap.indent(text, "    ").rstrip()

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from typing_extensions import override
 
-from scripts.generate import ROOT, settings_of_meltano
+from scripts.generate import ROOT, selected_by_default, settings_of_meltano
 from tap_qonto.login import scopes_for
 from tap_qonto.settings.authentication import WAYS
 
@@ -110,6 +110,7 @@ def definition() -> str:
             },
             "settings_group_validation": [list(names) for names in WAYS.values()],
             "settings": settings_of_meltano(),
+            "select": selected_by_default(),
             "prereq": _PREREQ,
             "usage": _USAGE,
         },

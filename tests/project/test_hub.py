@@ -15,6 +15,7 @@ from referencing import Registry, Resource
 
 from scripts import generate, hub
 from tap_qonto.settings.declaration import SETTINGS
+from tap_qonto.streams import STREAMS
 from tests.project.test_packaging import build
 from tests.stack import BIN, ROOT
 
@@ -61,6 +62,13 @@ def test_it_is_valid_for_the_hub() -> None:
     (schema,) = (schema for schema in read if schema["$id"] == "extractors.schema.json")
     errors = Draft7Validator(schema, registry=registry).iter_errors(DEFINITION)
     assert [error.message for error in errors] == []
+
+
+def test_it_selects_what_the_tap_selects_by_default() -> None:
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))
+    left_out = {f"!{each.name}.*" for each in STREAMS if not each.selected_by_default}
+    assert set(DEFINITION["select"]) == {"*.*"} | left_out
+    assert DEFINITION["select"] == project["plugins"]["extractors"][0]["select"]
 
 
 def test_its_keys_are_in_the_order_of_the_hubs_linter() -> None:
