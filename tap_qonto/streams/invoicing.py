@@ -56,7 +56,7 @@ class ClientInvoices(QontoStream):
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     replication_key = "updated_at"
     never_emitted = frozenset({"invoice_url"})
-    personal = PERSONAL | {"payment_methods"}
+    personal = PERSONAL | {"organization", "payment_methods"}
 
     schema: ClassVar[dict[str, Any]] = schema_of(
         key("id", "Id of the invoice."),
@@ -167,7 +167,7 @@ class Quotes(QontoStream):
     ways = _IN_FULL
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     never_emitted = frozenset({"quote_url", "invoice_url"})
-    personal = PERSONAL
+    personal = PERSONAL | {"organization"}
 
     schema: ClassVar[dict[str, Any]] = schema_of(
         key("id", "Id of the quote."),

@@ -50,7 +50,20 @@ class Organization(QontoStream):
     params = WITH_EXTERNAL
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
     never_emitted = frozenset({"bank_accounts"})
-    personal = frozenset({"name", "legal_name", "legal_address", "legal_number", "address"})
+    # All that describes a sole trader's company describes a person.
+    personal = frozenset(
+        {
+            "name",
+            "legal_name",
+            "locale",
+            "legal_country",
+            "legal_form",
+            "legal_address",
+            "legal_sector",
+            "legal_number",
+            "address",
+        }
+    )
 
     schema: ClassVar[dict[str, Any]] = schema_of(
         key("id", "Id of the organization; its slug where Qonto sends no id."),
@@ -88,7 +101,7 @@ class BankAccounts(QontoStream):
     scope = _READ
     ways = (Paged(),)
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
-    personal = frozenset({"iban", "account_number", "name"})
+    personal = frozenset({"iban", "bic", "account_number", "name"})
 
     schema: ClassVar[dict[str, Any]] = schema_of(
         key("id", "Id of the account."),

@@ -28,6 +28,9 @@ class Memberships(QontoStream):
             "first_name",
             "last_name",
             "email",
+            "status",
+            "role",
+            "team_id",
             "residence_country",
             "nationality",
             "birth_country",
@@ -67,7 +70,20 @@ class Membership(QontoStream):
     selected_by_default = False
     ways = (Whole(),)
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
-    personal = frozenset({"first_name", "last_name", "email", "phone_number", "position"})
+    personal = frozenset(
+        {
+            "first_name",
+            "last_name",
+            "email",
+            "phone_number",
+            "position",
+            "status",
+            "role",
+            "locale",
+            "team_id",
+            "kyc_status",
+        }
+    )
 
     schema: ClassVar[dict[str, Any]] = schema_of(
         key("id", "Id of the membership."),

@@ -121,7 +121,16 @@ class Cards(QontoStream):
     access = "unsure"
     ways = (Paged("created_at:asc"), Paged())
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
-    personal = frozenset({"embossed_name", "mask_pan", "last_digits", "exp_month", "exp_year"})
+    personal = frozenset(
+        {
+            "embossed_name",
+            "mask_pan",
+            "last_digits",
+            "exp_month",
+            "exp_year",
+            "parent_card_summary",
+        }
+    )
 
     schema: ClassVar[dict[str, Any]] = schema_of(
         key("id", "Id of the card."),

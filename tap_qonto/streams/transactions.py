@@ -78,6 +78,7 @@ class Transactions(QontoStream):
             "clean_counterparty_name",
             "note",
             "reference",
+            "card_last_digits",
             "transfer",
             "income",
             "swift_income",
