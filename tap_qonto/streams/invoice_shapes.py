@@ -13,6 +13,7 @@ from tap_qonto.streams.shapes import (
     MOMENT,
     MONEY,
     TEXT,
+    cents,
     column,
     object_of,
     objects,
@@ -59,9 +60,13 @@ CLIENT = object_of(
 )
 DISCOUNT = object_of(
     column("type", TEXT, "percentage, absolute, or amount."),
-    column("value", TEXT, "Percentage or amount, depending on `type`; exact decimal text."),
+    column(
+        "value",
+        TEXT,
+        "Percentage, or amount in the document's currency; see `type`. Exact decimal text.",
+    ),
     column("amount", MONEY, "Amount of the discount."),
-    column("amount_cents", INTEGER, "`amount` in minor units (cents)."),
+    cents("amount"),
 )
 ORGANIZATION = object_of(
     *(
@@ -110,16 +115,16 @@ def items(vat_scale: str) -> th.ArrayType[Any]:
         column("quantity", TEXT, "Quantity in `unit`, exact decimal text."),
         column("unit", TEXT, "Unit, such as hour; null if none is set."),
         column("unit_price", MONEY, "Price of one unit, VAT excluded."),
-        column("unit_price_cents", INTEGER, "`unit_price` in minor units (cents)."),
+        cents("unit_price"),
         column("vat_rate", TEXT, f"VAT rate as {vat_scale}, exact decimal text."),
         column("vat_exemption_reason", TEXT, "Reason for VAT exemption; null if VAT applies."),
         column("discount", DISCOUNT, "Discount on the line; null if there is none."),
         column("total_vat", MONEY, "VAT of the line."),
-        column("total_vat_cents", INTEGER, "`total_vat` in minor units (cents)."),
+        cents("total_vat"),
         column("total_amount", MONEY, "Amount of the line, VAT included."),
-        column("total_amount_cents", INTEGER, "`total_amount` in minor units (cents)."),
+        cents("total_amount"),
         column("subtotal", MONEY, "Amount of the line, VAT excluded."),
-        column("subtotal_cents", INTEGER, "`subtotal` in minor units (cents)."),
+        cents("subtotal"),
     )
 
 
@@ -137,9 +142,9 @@ def document(vat_scale: str) -> tuple[th.Property[Any], ...]:
         column("header", TEXT, "Text above the lines; null if there is none."),
         column("footer", TEXT, "Text below the lines; null if there is none."),
         column("total_amount", MONEY, "Total amount, VAT included."),
-        column("total_amount_cents", INTEGER, "`total_amount` in minor units (cents)."),
+        cents("total_amount"),
         column("vat_amount", MONEY, "Total VAT."),
-        column("vat_amount_cents", INTEGER, "`vat_amount` in minor units (cents)."),
+        cents("vat_amount"),
         column(
             "stamp_duty_amount",
             TEXT,

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from tap_qonto.reading.source import Observe
 
 _READ = "organization.read"
+# Qonto leaves out what the role of the member hides ("List business accounts").
+_OF_ADMINS = "null where the member's role hides it, empty for some external accounts"
+_OF_SOME = "null where the member's role hides balances"
 
 
 class Organization(QontoStream):
@@ -110,12 +113,20 @@ class BankAccounts(QontoStream):
         column("name", TEXT, "Name in the app."),
         column("status", TEXT, "active or closed; Qonto can add others."),
         column("main", FLAG, "Whether it is the main account."),
-        column("iban", TEXT, "IBAN; null where the member's role does not show it."),
-        column("bic", TEXT, "BIC; null where the member's role does not show it."),
-        column("account_number", TEXT, "Account number; most often of external accounts."),
-        column("currency", TEXT, "ISO 4217 code; null where the role hides balances."),
-        *amount("balance", "Settled balance when it was read"),
-        *amount("authorized_balance", "Balance with pending transactions when it was read"),
+        column("iban", TEXT, f"IBAN; {_OF_ADMINS}."),
+        column("bic", TEXT, f"BIC; {_OF_ADMINS}."),
+        column(
+            "account_number",
+            TEXT,
+            f"Account number, most often of external accounts; {_OF_ADMINS}.",
+        ),
+        column("currency", TEXT, f"ISO 4217 code; {_OF_SOME}."),
+        *amount("balance", "Settled balance when it was read", when_null=_OF_SOME),
+        *amount(
+            "authorized_balance",
+            "Balance with pending transactions when it was read",
+            when_null=_OF_SOME,
+        ),
         column("updated_at", MOMENT, "When the account was last changed, UTC."),
         column("is_external_account", FLAG, "Whether another bank holds it."),
     )
@@ -172,7 +183,7 @@ class Subscription(QontoStream):
         column(
             "monthly_price",
             object_of(
-                column("amount", TEXT, "Exact decimal text, in major units."),
+                column("amount", TEXT, "Exact decimal text, in major units of `currency`."),
                 column("currency", TEXT, "ISO 4217 code."),
             ),
             "Price of a month.",

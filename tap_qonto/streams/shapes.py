@@ -38,18 +38,27 @@ def key(name: str, description: str) -> th.Property[Any]:
     return th.Property(name, TEXT, required=True, description=description)
 
 
-def amount(name: str, what: str, currency: str = "`currency`") -> tuple[th.Property[Any], ...]:
+def amount(
+    name: str, what: str, currency: str = "`currency`", when_null: str = ""
+) -> tuple[th.Property[Any], ...]:
     """Return the columns of an amount that Qonto gives twice.
 
     Args:
         name: Its name.
         what: What it is, in words.
         currency: Which currency it is in, in words.
+        when_null: When it is null, in words.
     """
+    rest = f"; {when_null}." if when_null else "."
     return (
-        column(name, NUMBER, f"{what}, in major units of {currency}."),
-        column(f"{name}_cents", INTEGER, f"{what}, in minor units of {currency}; exact."),
+        column(name, NUMBER, f"{what}, in major units of {currency}{rest}"),
+        column(f"{name}_cents", INTEGER, f"{what}, in minor units of {currency}; exact{rest}"),
     )
+
+
+def cents(of: str) -> th.Property[Any]:
+    """Return the column with the minor units of an amount that has its currency in it."""
+    return column(f"{of}_cents", INTEGER, f"`{of}` in minor units of its currency.")
 
 
 def object_of(*properties: th.Property[Any]) -> th.ObjectType:

@@ -90,9 +90,19 @@ class Requests(QontoStream):
         column("created_at", MOMENT, "When it was made, UTC."),
         column("processed_at", MOMENT, "When it was decided, UTC; null while pending."),
         column("pre_expires_at", MOMENT, "End of a flash card, UTC; else null."),
-        column("payment_lifespan_limit", TEXT, "Limit of a flash card, exact decimal text."),
-        column("payment_monthly_limit", TEXT, "Limit of a virtual card, exact decimal text."),
-        column("amount", TEXT, "Amount of a transfer in `currency`, exact decimal text."),
+        column(
+            "payment_lifespan_limit",
+            TEXT,
+            "Limit of a flash card in `currency`, exact decimal text; else null.",
+        ),
+        column(
+            "payment_monthly_limit",
+            TEXT,
+            "Limit of a virtual card in `currency`, exact decimal text; else null.",
+        ),
+        column(
+            "amount", TEXT, "Amount of a transfer in `currency`, exact decimal text; else null."
+        ),
         column(
             "total_transfers_amount",
             TEXT,
