@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,19 @@ _PART_IS_GONE = {403, 404, 422}
 _ORGANIZATION = "organization_id"
 
 
+@dataclass
+class _Begun:
+    """A part that is read, and what came of it so far."""
+
+    part: Part
+    rows: int = 0
+    is_over: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return self.is_over and not self.rows
+
+
 class ListSync:
     """One sync of a list.
 
@@ -52,7 +66,7 @@ class ListSync:
         self._stream = stream
         self._progress = progress
         self._counts: list[int | None] = []
-        self._parts: list[Part] = []
+        self._begun: list[_Begun] = []
 
     def steps(self) -> Iterator[Record | Commit]:
         """Yield the records of each page, then what is to be done once they are written.
@@ -110,7 +124,8 @@ class ListSync:
     def _steps_of(self, part: Part, together: Together) -> Steps:
         stream = self._stream
         memory = stream.memory(part)
-        self._parts.append(part)
+        begun = _Begun(part)
+        self._begun.append(begun)
         bookmarks = None if stream.is_full else stream.bookmarks(part)
         start = bookmarks.start if bookmarks else None
 
@@ -129,6 +144,7 @@ class ListSync:
                     yield None
                     continue
                 rows, reached = page
+                begun.rows += len(rows)
                 self._check_organization(rows, memory)
                 yield from map(self._record, rows)
                 if bookmarks and each.moves and reached.bookmark:
@@ -143,6 +159,7 @@ class ListSync:
         if memory.organization and not self.organization:
             memory.check_organization(stream.run.organization_id)
         self.is_all_read &= reader.is_whole
+        begun.is_over = True
 
     def _check_organization(self, rows: Sequence[Row], memory: Memory) -> None:
         ids = (row.get(_ORGANIZATION) for row in rows)
@@ -183,19 +200,27 @@ class ListSync:
         memory.remember(self.organization)
 
     def note_bookmarks(self) -> None:
-        """Take down how far the stream and its followers have come; the least of all parts."""
-        if self._stream.is_full or not self._parts:
+        """Take down how far the stream and its followers have come; the least of all parts.
+
+        A part that was read to its end and has no rows is as far as the others.
+        """
+        if self._stream.is_full or not self._begun:
             return
-        entries = self._stream.tap_state["bookmarks"]
         for stream in self._stream.written:
             places = [
-                entry_of(entries, stream.name, part).get(VALUE)
-                or entry_of(entries, self._stream.name, part).get(VALUE)
-                for part in self._parts
+                place
+                for begun in self._begun
+                if (place := self._place_of(stream.name, begun.part)) or not begun.is_empty
             ]
             known = [place for place in places if place]
             is_known = len(known) == len(places)
             stream.outcome.bookmark = min(known, default=None) if is_known else None
+
+    def _place_of(self, name: str, part: Part) -> str | None:
+        """Return how far a stream has come in a part; a follower without a place, as its list."""
+        entries = self._stream.tap_state["bookmarks"]
+        places = (entry_of(entries, each, part).get(VALUE) for each in (name, self._stream.name))
+        return next(filter(None, places), None)
 
 
 def _named(part: Mapping[str, str]) -> str:

@@ -58,8 +58,8 @@ class SyncLog(BaseStream):
         column(
             "bookmark",
             MOMENT,
-            "Changes up to this time were read, UTC; of several accounts the earliest. Null if "
-            "the list is read whole.",
+            "Changes up to this time were read, UTC; of several accounts with rows the earliest. "
+            "Null if the list is read whole, or has no rows.",
         ),
         column(
             "new_fields",

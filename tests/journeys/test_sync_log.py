@@ -171,6 +171,50 @@ def test_the_count_of_transactions_hides_no_status(
     assert row["bookmark"] == min(accounts.values())
 
 
+def test_an_account_without_rows_hides_no_bookmark(bank: FakeQonto, tap: Runner) -> None:
+    """And a list without any has none."""
+    bank.control.reset(invoices=0, bank_accounts=4, transactions=2, today=TODAY)
+    tap.use_oauth(bank)
+    output = tap.sync(LOG, "transactions", "transaction_attachments")
+    accounts = {
+        entry["context"]["bank_account_id"]: entry.get("replication_key_value")
+        for entry in output.state["bookmarks"]["transactions"]["partitions"]
+    }
+    places = [place for place in accounts.values() if place]
+    assert 0 < len(places) < len(accounts) == ACCOUNTS
+    rows = rows_of(output)
+    assert {row["bookmark"] for row in rows.values()} == {min(places)}
+    assert rows.keys() == {"transactions", "transaction_attachments"}
+    bank.control.reset(invoices=0, transactions=0, today=TODAY)
+    tap.use_oauth(bank)
+    assert rows_of(tap.sync(LOG, "transactions"))["transactions"]["bookmark"] is None
+
+
+def test_an_account_that_was_not_read_hides_the_bookmark(bank: FakeQonto, tap: Runner) -> None:
+    """Since nothing of it was read, up to whatever time."""
+    bank.control.add_fault("status", path="^/v2/transactions$", status=404, times=1)
+    row = rows_of(tap.sync(LOG, "transactions"))["transactions"]
+    assert row["rows"] > 0
+    assert row["bookmark"] is None
+
+
+def test_an_account_whose_rows_were_not_written_hides_the_bookmark(
+    bank: FakeQonto, tap: Runner
+) -> None:
+    """It is read to its end before its first row is written, which fails."""
+    streams = (LOG, "transactions", "transaction_attachments")
+    state = tap.sync(*streams).state
+    new = bank.control.ids("bank_accounts")[0]
+    for entry in state["bookmarks"].values():
+        if parts := entry.get("partitions"):
+            parts[:] = [each for each in parts if each["context"]["bank_account_id"] != new]
+    with pytest.raises(TapQontoError) as failure:
+        tap.sync(*streams, state=state, stream_maps={"transactions": {"note": "1 / 0"}})
+    row = rows_of(output_before(failure.value))["transactions"]
+    assert (row["status"], row["rows"], row["bookmark"]) == ("failed", 0, None)
+    assert bank.control.count("api")
+
+
 def test_client_invoices_are_counted_with_pages_that_they_take(
     bank: FakeQonto, tap: Runner
 ) -> None:
