@@ -200,6 +200,7 @@ class ListAccess(ListFacts):
                 self.access == "unsure" and self._has_key,
                 self.smallest_page,
                 prepare,
+                self.null_is_empty,
             ),
             session=self.run.session,
             early=self.run.early,

@@ -36,6 +36,9 @@ class ListFacts(BaseStream):
         collection: Key of the rows in the answer, or of the only one; "" where the
             answer is itself the row.
         also_named: Other keys that its answers were seen with.
+        null_is_empty: Whether Qonto may send null in place of the rows, where there are
+            none. Anywhere else null is a damaged answer: a target that takes it for an
+            empty list drops all rows.
         scope: OAuth scope that the list needs.
         access: Whether an API key can read it: "any", "oauth" for OAuth alone, or
             "unsure" where the sources disagree.
@@ -52,6 +55,7 @@ class ListFacts(BaseStream):
     path: ClassVar[str]
     collection: ClassVar[str]
     also_named: ClassVar[tuple[str, ...]] = ()
+    null_is_empty: ClassVar[bool] = False
     scope: ClassVar[str]
     access: ClassVar[Literal["any", "oauth", "unsure"]] = "any"
     ways: ClassVar[tuple[Way, ...]]

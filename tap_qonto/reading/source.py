@@ -49,6 +49,7 @@ class Endpoint(NamedTuple):
             list and not about the credential.
         smallest_page: Rows of the smallest page that may be asked for.
         prepare: Changes a row before it is looked at.
+        null_is_empty: Whether null in place of the rows says that there are none.
     """
 
     stream: str
@@ -62,6 +63,7 @@ class Endpoint(NamedTuple):
     may_refuse_keys: bool
     smallest_page: int
     prepare: Callable[[Row], Row]
+    null_is_empty: bool = False
 
 
 class Source:
@@ -164,12 +166,9 @@ class Source:
         if not isinstance(meta, dict):
             raise self._unreadable()
         try:
-            page = Page.read(rows, meta, ask.page, answer.date, endpoint.row_key, asked=ask.size)
+            return Page.read(rows, meta, ask.page, answer.date, endpoint.row_key, asked=ask.size)
         except ValueError:
             raise self._unreadable() from None
-        if page.total and all(answer.body.get(name) is None for name in endpoint.collections):
-            raise self._unreadable()
-        return page
 
     def _call(
         self, order: str | None, ask: Ask, filters: Mapping[str, Any], cuts: int = ATTEMPTS
@@ -201,8 +200,9 @@ class Source:
         found = next((answer.body[name] for name in names if name in answer.body), None)
         if found is None and "" in names:
             found = answer.body
-        if found is None and any(name in answer.body for name in names):
-            return []  # an organization without a plan, say
+        is_null = found is None and any(name in answer.body for name in names)
+        if is_null and self._endpoint.null_is_empty:
+            return []
         rows = [found] if isinstance(found, dict) else found
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise self._unreadable()

@@ -168,6 +168,7 @@ class Subscription(QontoStream):
     name = "subscription"
     path = "/v2/subscription"
     collection = "plan"
+    null_is_empty = True
     scope = "subscription.read"
     access = "unsure"
     ways = (Whole(),)

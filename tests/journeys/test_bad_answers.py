@@ -40,7 +40,7 @@ def answer(bank: FakeQonto, name: str, body: Any) -> None:
     """Let a list answer with this."""
     bank.control.add_fault(
         "raw",
-        path=f"^{LISTS[name].path}$",
+        path=f"^{LISTS[name].path.replace('{id}', '[^/]+')}$",
         status=200,
         body=json.dumps(body),
         content_type="application/json",
@@ -50,7 +50,8 @@ def answer(bank: FakeQonto, name: str, body: Any) -> None:
 def check_told(bank: FakeQonto, tap: Runner, name: str) -> None:
     """Hold a run to tell of an answer that holds no list, and to move no bookmark."""
     state = {"bookmarks": {name: {"replication_key_value": "2025-01-01T00:00:00.000000Z"}}}
-    given = state if LISTS[name].replication_key and name != "transactions" else None
+    has_bookmark = vars(LISTS[name]).get("replication_key") and name != "transactions"
+    given = state if has_bookmark else None
     with pytest.raises(
         DataError, match=f"Qonto's answer for stream {name} holds no list"
     ) as failure:
@@ -76,6 +77,29 @@ def check_told(bank: FakeQonto, tap: Runner, name: str) -> None:
 def test_an_answer_without_the_list_is_told(bank: FakeQonto, tap: Runner, name: str) -> None:
     bank.control.vary(name, collection="rows_of_another_name")
     check_told(bank, tap, name)
+
+
+# The organization is read for its id before.
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name, each in LISTS.items()
+        if each.collection and name not in {"organization", "subscription"}
+    ),
+)
+def test_null_in_place_of_a_list_is_told(bank: FakeQonto, tap: Runner, name: str) -> None:
+    """Even where Qonto counts no rows: taken for an empty list, targets would drop all rows."""
+    meta = {"current_page": 1, "next_page": None, "total_pages": 1, "total_count": 0}
+    answer(bank, name, {LISTS[name].collection: None, "meta": meta})
+    check_told(bank, tap, name)
+
+
+def test_an_organization_without_a_plan_has_no_row(bank: FakeQonto, tap: Runner) -> None:
+    answer(bank, "subscription", {"plan": None})
+    output = tap.sync(catalog=chosen("subscription"))
+    assert output.records("subscription") == []
+    assert len(output.of("ACTIVATE_VERSION", "subscription")) == 1
 
 
 @pytest.mark.parametrize("rows", [None, "rows", 5, [None], ["row"], [[]]], ids=str)
