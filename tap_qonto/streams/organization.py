@@ -153,13 +153,17 @@ class BankAccounts(QontoStream):
         """Add what the organization says of the account; the list has precedence."""
         self._listed[str(row.get("id"))] = None
         known = {name: value for name, value in row.items() if value is not None}
-        row = {**row, **self._of_organization.get(str(row.get("id")), {}), **known}
-        return {**row, "organization_id": row.get("organization_id") or self.run.organization_id}
+        return self._owned({**row, **self._of_organization.get(str(row.get("id")), {}), **known})
 
     @override
     def further_rows(self) -> Iterable[Row]:
         """Return the accounts that the organization alone has."""
-        return [row for name, row in self._of_organization.items() if name not in self._listed]
+        found = self._of_organization.items()
+        return [self._owned(row) for name, row in found if name not in self._listed]
+
+    def _owned(self, row: Row) -> Row:
+        """Add the organization, which accounts inside of it do not name."""
+        return {**row, "organization_id": row.get("organization_id") or self.run.organization_id}
 
 
 class Subscription(QontoStream):

@@ -283,3 +283,12 @@ def test_rows_are_as_they_are_written(asked: Asked) -> None:
                 digits = len(value.partition(".")[2].rstrip("Z"))
                 assert facts.digits is None or digits in {facts.digits, 0}
             assert value != "" or name in {*facts.blank, "declined_note"}
+
+
+def test_accounts_inside_of_the_organization_do_not_name_it(client: Client) -> None:
+    answer = client.get("/v2/organization?include_external_accounts=true")
+    inside = answer.json()["organization"]["bank_accounts"]
+    assert {each["id"] for each in inside} == set(client.fake.control.ids("bank_accounts"))
+    assert [each for each in inside if "organization_id" in each] == []
+    listed = client.get("/v2/bank_accounts").json()["bank_accounts"]
+    assert {each["organization_id"] for each in listed} == {answer.json()["organization"]["id"]}

@@ -75,7 +75,7 @@ def serve_account(world: World, row: Row, _: Params) -> Row:
 
 
 def serve_organization(world: World, row: Row, params: Params) -> Row:
-    """Add the accounts; external ones if they are asked for."""
+    """Add the accounts, which do not name it; external ones if they are asked for."""
     with_external = ("include_external_accounts", "true") in params
     table = world.table("bank_accounts")
     accounts = [table.row(key) for key in table.stamps]
@@ -85,7 +85,7 @@ def serve_organization(world: World, row: Row, params: Params) -> Row:
             {
                 name: value
                 for name, value in serve_account(world, each, ()).items()
-                if name[0] != "_"
+                if name[0] != "_" and name != "organization_id"
             }
             | {
                 "slug": each["_slug"],
