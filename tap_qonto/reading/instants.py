@@ -96,7 +96,7 @@ class Instant:
         if known < total:
             msg = (
                 f"Qonto counts {total:,} rows that share one moment, and hands out only "
-                f"{known:,} of them. The run ends, since rows would be missing; "
+                f"{known:,} of them. The stream ends here, since rows would be missing; "
                 "run the tap again later, and report it if it happens again."
             )
             raise DataError(msg)

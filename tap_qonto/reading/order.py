@@ -34,15 +34,15 @@ def check(field: str, stamps: Sequence[datetime], lower: datetime | None) -> Non
         if later < earlier:
             msg = (
                 f"Qonto sent rows out of order: {field} {timestamps.show(later)} after "
-                f"{timestamps.show(earlier)}. The run ends, since going on could lose rows; "
-                "report it to the maintainers of tap-qonto."
+                f"{timestamps.show(earlier)}. The stream ends here, since going on could lose "
+                "rows; report it to the maintainers of tap-qonto."
             )
             raise OutOfOrderError(msg)
     if stamps and lower and stamps[0] < lower - _SECOND:
         msg = (
             f"Qonto sent a row with {field} {timestamps.show(stamps[0])}, although asked for "
-            f"those from {timestamps.show(lower)} on. The run ends, since going on could lose "
-            "rows; check that api_url is Qonto's."
+            f"those from {timestamps.show(lower)} on. The stream ends here, since going on could "
+            "lose rows; check that api_url is Qonto's."
         )
         raise UnsuitableError(msg, lacks="filter", field=field)
 
@@ -55,7 +55,7 @@ def check_empty(pages: int) -> None:
     """
     if pages > _MOST_EMPTY:
         msg = (
-            "Qonto sends empty pages without end. The run ends, since rows may be missing; "
-            "run the tap again later."
+            "Qonto sends empty pages without end. The stream ends here, since rows may be "
+            "missing; run the tap again later."
         )
         raise DataError(msg)

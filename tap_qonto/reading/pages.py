@@ -115,9 +115,10 @@ def instant(row: Row, field: str) -> datetime:
     try:
         return timestamps.parse(row[field])
     except (KeyError, TypeError, ValueError) as error:
+        key = row.get("id")
         msg = (
-            f"The row with id {row.get('id')} has no readable {field}. The run ends, since "
-            "going on could lose rows; report it to the maintainers of tap-qonto."
+            f"A row{f' with id {key}' if key else ''} has no readable {field}. The stream ends "
+            "here, since going on could lose rows; report it to the maintainers of tap-qonto."
         )
         raise DataError(msg) from error
 
@@ -125,9 +126,10 @@ def instant(row: Row, field: str) -> datetime:
 def _key(row: Row, name: str) -> str:
     found = row.get(name)
     if not isinstance(found, str | int) or found == "":
+        stamp = row.get("updated_at")
         msg = (
-            f"A row that was updated at {row.get('updated_at')} has no {name}. The run ends, "
-            "since going on would lose it; report it to the maintainers of tap-qonto."
+            f"A row{f' updated at {stamp}' if stamp else ''} has no {name}. The stream ends here, "
+            "since going on would lose the row; report it to the maintainers of tap-qonto."
         )
         raise DataError(msg)
     return str(found)

@@ -167,6 +167,35 @@ def test_a_row_without_its_key_ends_its_stream_alone(
     assert statuses == {name: "failed", "teams": "complete"}
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"updated_at": "2025-06-01T00:00:00Z"}, "A row updated at 2025-06-01T00:00:00Z has no id"),
+        ({"id": "row-1"}, "A row with id row-1 has no readable updated_at"),
+        ({}, "A row has no readable updated_at"),
+    ],
+)
+def test_what_a_row_lacks_is_told_with_what_it_has(
+    bank: FakeQonto, tap: Runner, row: Json, words: str
+) -> None:
+    meta = {"current_page": 1, "next_page": None, "total_pages": 1, "total_count": 1}
+    answer(bank, "supplier_invoices", {"supplier_invoices": [row], "meta": meta})
+    with pytest.raises(DataError) as failure:
+        tap.sync(catalog=chosen("supplier_invoices"))
+    assert str(failure.value).startswith(f"{words}. The stream ends here, since going on ")
+    assert bank.control.count("api")
+
+
+def test_a_row_with_nothing_in_it_is_told(bank: FakeQonto, tap: Runner) -> None:
+    meta = {"current_page": 1, "next_page": None, "total_pages": 1, "total_count": 1}
+    answer(bank, "labels", {"labels": [{}], "meta": meta})
+    with pytest.raises(
+        DataError, match=r"^A row has no id\. The stream ends here, since going on "
+    ):
+        tap.sync(catalog=chosen("labels"))
+    assert bank.control.count("api")
+
+
 def test_a_list_that_becomes_shorter_and_longer_again_is_read(bank: FakeQonto, tap: Runner) -> None:
     """A page is past the end, and right after that it is not."""
     bank.control.add_many("labels", [{} for _ in range(30)])

@@ -356,7 +356,7 @@ def test_a_row_without_an_id_ends_the_run(fake: FakeQonto, tap: Runner, key: Any
 
 
 @pytest.mark.parametrize("stamp", [None, "", "yesterday", 1733310316, {}, "absent"])
-def test_a_row_without_a_readable_updated_at_ends_the_run(
+def test_a_row_without_a_readable_updated_at_ends_the_stream(
     fake: FakeQonto, tap: Runner, stamp: Any
 ) -> None:
     row = {"id": "lost-one"} | ({} if stamp == "absent" else {"updated_at": stamp})

@@ -133,7 +133,7 @@ def test_a_row_that_cannot_be_read_is_named_by_id_and_field(fake: FakeQonto, tap
     fake.control.set(extra_list_fields={"updated_at": "gestern"})
     output = tap.run()
     assert output.code == 1
-    assert f"The row with id {invoice} has no readable updated_at." in output.sentence
+    assert f"A row with id {invoice} has no readable updated_at." in output.sentence
     assert "Secrète" not in output.stderr
 
 

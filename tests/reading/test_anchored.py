@@ -404,7 +404,7 @@ def test_no_page_beyond_the_last_is_ever_asked_for() -> None:
     assert max(query.page for query in qonto.asked) == 10
 
 
-def test_rows_out_of_order_end_the_run() -> None:
+def test_rows_out_of_order_end_the_stream() -> None:
     rows = [
         {"id": "a", "updated_at": "2025-02-01T00:00:00+01:00"},
         {"id": "b", "updated_at": "2025-01-31T22:59:59Z"},
@@ -413,8 +413,8 @@ def test_rows_out_of_order_end_the_run() -> None:
         reader().advance(Page(rows, 1, 1, 2, more=False))
     assert str(caught.value) == (
         "Qonto sent rows out of order: updated_at 2025-01-31T22:59:59.000000Z after "
-        "2025-01-31T23:00:00.000000Z. The run ends, since going on could lose rows; report it "
-        "to the maintainers of tap-qonto."
+        "2025-01-31T23:00:00.000000Z. The stream ends here, since going on could lose rows; "
+        "report it to the maintainers of tap-qonto."
     )
 
 
@@ -426,7 +426,7 @@ def test_rows_that_look_out_of_order_as_text_are_not() -> None:
     assert reader().advance(Page(rows, 1, 1, 2, more=False)) == rows
 
 
-def test_rows_from_before_the_window_end_the_run() -> None:
+def test_rows_from_before_the_window_end_the_stream() -> None:
     rows = [{"id": "a", "updated_at": "2024-12-31T23:59:58Z"}]
     with pytest.raises(DataError, match=r"2024-12-31T23:59:58\.000000Z, although asked for"):
         reader().advance(Page(rows, 1, 1, 1, more=False))
@@ -440,7 +440,7 @@ def test_a_server_that_ignores_the_window_is_noticed() -> None:
         paginator.advance(first)
 
 
-def test_empty_pages_that_promise_more_for_ever_end_the_run() -> None:
+def test_empty_pages_that_promise_more_for_ever_end_the_stream() -> None:
     class Promises(BareList):
         def answer(self, query: Query) -> Page:
             self.asked.append(query)
