@@ -173,6 +173,12 @@ class PerParent(BaseStream):
             rows = reader.rows(self._window, workers=1)
         except NotFoundError:
             # The parent was deleted meanwhile, and its rows with it.
+            self.logger.info(
+                "%s of %s %s are gone: Qonto has nothing for it any more.",
+                self.name,
+                self.parent_key,
+                parent_id,
+            )
             return []
         self._is_all_read &= reader.is_whole
         self._counts.append(reader.known_count)

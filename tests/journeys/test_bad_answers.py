@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -194,6 +195,26 @@ def test_a_row_with_nothing_in_it_is_told(bank: FakeQonto, tap: Runner) -> None:
     ):
         tap.sync(catalog=chosen("labels"))
     assert bank.control.count("api")
+
+
+def test_a_row_that_is_deleted_before_those_below_it_are_read_is_told(
+    bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At INFO, since it is no failure: targets drop what was below it."""
+    name = "payment_link_payments"
+    links = [row["payment_link_id"] for row in served(bank, name)]
+    link = links[0]
+    caplog.set_level(logging.INFO)
+    bank.control.add_fault("status", path=f"/{link}/payments$", status=404)
+    output = tap.sync(catalog=chosen(name))
+    (told,) = (each for each in caplog.records if link in each.getMessage())
+    assert told.levelname == "INFO"
+    assert told.getMessage() == (
+        f"{name} of payment_link_id {link} are gone: Qonto has nothing for it any more."
+    )
+    kept = sorted(row["payment_link_id"] for row in output.records(name))
+    assert kept == sorted(each for each in links if each != link)
+    assert len(output.of("ACTIVATE_VERSION", name)) == 1
 
 
 def test_a_list_that_becomes_shorter_and_longer_again_is_read(bank: FakeQonto, tap: Runner) -> None:
