@@ -72,6 +72,17 @@ class BaseStream(Stream):
         outcome.is_emitted = self.is_emitted
         return outcome
 
+    def warn_once(self, words: str, *facts: object) -> None:
+        """Log a warning, which may concern each of many parts, once in a run."""
+        told = words % facts
+        if told not in self._told:
+            self._told.add(told)
+            self.logger.warning("%s", told)
+
+    @cached_property
+    def _told(self) -> set[str]:
+        return set()
+
     @property
     def _state_entry(self) -> dict[str, Any]:
         """What the state says of this stream; changed in place."""

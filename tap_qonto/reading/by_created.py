@@ -41,7 +41,13 @@ class CreatedAnchored:
     may_be_null: bool = False
     has_upper: bool = True
     order: ClassVar[str] = "created_at:asc"
+    stamps: ClassVar[Sequence[str]] = (CREATED,)
     shows_all: ClassVar[Params] = ()
+
+    @property
+    def filters(self) -> Sequence[str]:
+        """The fields that it filters the list by."""
+        return (CREATED, UPDATED) if self.has_updated else (CREATED,)
 
     @property
     def effect(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tap_qonto.reading.pages import instant
 from tap_qonto.reading.slice_walk import UNSURE, SliceWalk
 from tap_qonto.reading.slices import Slice
-from tap_qonto.reading.ways import UPDATED, Ask, Bounds, UnsuitableError
+from tap_qonto.reading.ways import FILTER, UPDATED, Ask, Bounds, UnsuitableError
 from tap_qonto.reading.window import next_second
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class UpdatedAnchored:
 
     needs_probe: bool = False
     order: ClassVar[str] = "updated_at:asc"
+    filters: ClassVar[Sequence[str]] = (UPDATED,)
+    stamps: ClassVar[Sequence[str]] = (UPDATED,)
     effect: ClassVar[str] = "The bookmark moves with each page."
     in_words: ClassVar[str] = "incremental, by `updated_at`"
     is_bounded: ClassVar[bool] = True
@@ -132,7 +134,7 @@ class UpdatedWalk(SliceWalk):
                 "Qonto sent rows that were changed after updated_at_to. The run ends, since going "
                 "on could lose rows; check that api_url is Qonto's."
             )
-            raise UnsuitableError(msg, lacks="filter", field=UPDATED)
+            raise UnsuitableError(msg, lacks=FILTER, field=UPDATED)
 
     def _close(self) -> None:
         self._is_closed = True

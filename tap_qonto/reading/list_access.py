@@ -201,13 +201,14 @@ class ListAccess(ListFacts):
                 self.smallest_page,
                 prepare,
                 self.null_is_empty,
+                part is not None,
             ),
             session=self.run.session,
             early=self.run.early,
             # Docs and observation: pages with attachments take Qonto long.
             page_size=(page_size + 1) // 2 if included else page_size,
             filters=self._filters,
-            logger=self.logger,
+            warn=self.warn_once,
             observe=observe or self.count_request,
             note_date=note_date,
         )

@@ -19,7 +19,6 @@ from tap_qonto.reading.ways import CREATED, Ask
 from tap_qonto.settings.declaration import day_or_instant
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
@@ -51,7 +50,7 @@ class ListReader:
         early: Answers that were asked for before their turn.
         page_size: Rows per request.
         filters: Filters by the API's names, from the settings.
-        logger: Where a warning goes.
+        warn: Logs a warning; called with its words and what they name.
         observe: Called with each response, for metrics.
         note_date: Called with Qonto's clock (UTC) at each answer, None where it is not said.
 
@@ -67,7 +66,7 @@ class ListReader:
         early: EarlyAnswers,
         page_size: int,
         filters: Mapping[str, Any],
-        logger: logging.Logger,
+        warn: Callable[..., object],
         observe: Observe,
         note_date: Callable[[datetime | None], object],
     ) -> None:
@@ -77,7 +76,7 @@ class ListReader:
         self._endpoint = endpoint
         self._page_size = page_size
         self._filters = filters
-        self._logger = logger
+        self._warn = warn
         self._source = Source(endpoint, session, early, observe, note_date)
 
     def rows(self, window: Window, workers: int) -> list[Row]:
@@ -117,7 +116,8 @@ class ListReader:
             endpoint.ways,
             lambda way: self._walk(together, way, window, progress, above),
             endpoint.stream,
-            self._logger,
+            self._warn,
+            is_part=endpoint.is_part,
         )
 
     @property
@@ -155,7 +155,7 @@ class ListReader:
             try:
                 return self._ends(way, window, to_end=to_end)
             except ApiError as error:
-                if not refused(error):
+                if not refused(error, is_part=self._endpoint.is_part):
                     raise
         return self._ends(last, window, to_end=to_end)
 
@@ -211,7 +211,7 @@ class ListReader:
         except CutError as error:
             if not _may_halve(ask):
                 raise
-            self._logger.warning("%s Pages of %d rows are asked for instead.", error, ask.size // 2)
+            self._warn("%s Pages of %d rows are asked for instead.", error, ask.size // 2)
             return lambda: None
         except ApiError as error:
             if error.status != _UNPROCESSABLE or not ask.page or ask.page == 1:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tap_qonto import timestamps
 from tap_qonto.reading.paged import PagedWalk
 from tap_qonto.reading.pages import instant
-from tap_qonto.reading.ways import UPDATED, Bounds, UnsuitableError
+from tap_qonto.reading.ways import ORDER, UPDATED, Bounds, UnsuitableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,8 @@ class NewestFirst:
     """
 
     order: str | None = None
+    filters: ClassVar[Sequence[str]] = ()
+    stamps: ClassVar[Sequence[str]] = (UPDATED,)
     effect: ClassVar[str] = "The bookmark moves only at the end of the run."
     in_words: ClassVar[str] = "incremental, by `updated_at`"
     is_bounded: ClassVar[bool] = True
@@ -78,7 +80,7 @@ class NewestWalk(PagedWalk):
                     "run ends, since going on could lose rows; report it to the maintainers "
                     "of tap-qonto."
                 )
-                raise UnsuitableError(msg, lacks="sort", field=UPDATED)
+                raise UnsuitableError(msg, lacks=ORDER, field=UPDATED)
         news = super().take(page)
         self._latest = max([*stamps, self._latest] if self._latest else stamps, default=None)
         if self.is_whole and self._latest:

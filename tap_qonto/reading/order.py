@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tap_qonto import timestamps
 from tap_qonto.errors import DataError
-from tap_qonto.reading.ways import OutOfOrderError, UnsuitableError
+from tap_qonto.reading.ways import FILTER, OutOfOrderError, UnsuitableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def check(field: str, stamps: Sequence[datetime], lower: datetime | None) -> Non
             f"those from {timestamps.show(lower)} on. The stream ends here, since going on could "
             "lose rows; check that api_url is Qonto's."
         )
-        raise UnsuitableError(msg, lacks="filter", field=field)
+        raise UnsuitableError(msg, lacks=FILTER, field=field)
 
 
 def check_empty(pages: int) -> None:

@@ -37,6 +37,8 @@ class Paged:
     """
 
     order: str | None = None
+    filters: ClassVar[Sequence[str]] = ()
+    stamps: ClassVar[Sequence[str]] = ()
     effect: ClassVar[str] = "The whole list is read in each run."
     in_words: ClassVar[str] = "whole, in each run"
     is_bounded: ClassVar[bool] = False

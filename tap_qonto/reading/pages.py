@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_qonto import timestamps
 from tap_qonto.errors import DataError
+from tap_qonto.reading.ways import STAMP, UnsuitableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,7 +111,7 @@ def instant(row: Row, field: str) -> datetime:
     """Return a time stamp of a row (aware).
 
     Raises:
-        DataError: It has none that can be read.
+        UnsuitableError: It has none that can be read.
     """
     try:
         return timestamps.parse(row[field])
@@ -120,7 +121,7 @@ def instant(row: Row, field: str) -> datetime:
             f"A row{f' with id {key}' if key else ''} has no readable {field}. The stream ends "
             "here, since going on could lose rows; report it to the maintainers of tap-qonto."
         )
-        raise DataError(msg) from error
+        raise UnsuitableError(msg, lacks=STAMP, field=field) from error
 
 
 def _key(row: Row, name: str) -> str:

@@ -162,7 +162,7 @@ class PerParent(BaseStream):
             early=self.run.early,
             page_size=self.config["page_size"],
             filters={},
-            logger=self.logger,
+            warn=self.warn_once,
             observe=self.count_request,
             note_date=self.run.note_date,
         )

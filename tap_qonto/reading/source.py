@@ -50,6 +50,7 @@ class Endpoint(NamedTuple):
         smallest_page: Rows of the smallest page that may be asked for.
         prepare: Changes a row before it is looked at.
         null_is_empty: Whether null in place of the rows says that there are none.
+        is_part: Whether it is one part of a list, such as that of an account.
     """
 
     stream: str
@@ -64,6 +65,7 @@ class Endpoint(NamedTuple):
     smallest_page: int
     prepare: Callable[[Row], Row]
     null_is_empty: bool = False
+    is_part: bool = False
 
 
 class Source:
@@ -161,6 +163,9 @@ class Source:
     def _page_of(self, ask: Ask, answer: Answer, rows: Sequence[Row]) -> Page:
         endpoint = self._endpoint
         if ask.page is None:
+            return Page.only(rows, answer.date, endpoint.row_key)
+        if "meta" not in answer.body and not ask.bounds and len(rows) < ask.size:
+            # Docs show lists of accounts and others without it; a page that is not full is all.
             return Page.only(rows, answer.date, endpoint.row_key)
         meta = answer.body.get("meta")
         if not isinstance(meta, dict):

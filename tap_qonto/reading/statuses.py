@@ -48,6 +48,16 @@ class EveryStatus:
         return self.way.order
 
     @property
+    def filters(self) -> Sequence[str]:
+        """The fields that it filters the list by."""
+        return self.way.filters
+
+    @property
+    def stamps(self) -> Sequence[str]:
+        """The fields that each row must have for it."""
+        return self.way.stamps
+
+    @property
     def effect(self) -> str:
         """What it means for the user, in a sentence."""
         return self.way.effect

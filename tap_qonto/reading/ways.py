@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     """Query parameters, in order."""
 
 UPDATED, CREATED = "updated_at", "created_at"
+FILTER, ORDER, STAMP = "filter", "sort", "stamp"
+"""What a list may lack that a way needs."""
 Bounds = tuple["datetime | None", "datetime | None"]
 
 
@@ -35,8 +37,9 @@ class UnsuitableError(DataError):
 
     Args:
         message: What to tell the user where there is no other way.
-        lacks: What Qonto does not do to the list: ``filter`` or ``sort``.
-        field: By which field.
+        lacks: `FILTER` or `ORDER`, if Qonto does not do that to the list; `STAMP`, if a row
+            has no such field.
+        field: Which field it is about.
     """
 
     def __init__(self, message: str, *, lacks: str, field: str) -> None:
@@ -101,6 +104,14 @@ class Way(Protocol):
     @property
     def order(self) -> str | None:
         """The order that it asks for, as ``sort_by`` has it; None for the list's own."""
+
+    @property
+    def filters(self) -> Sequence[str]:
+        """The fields that it filters the list by."""
+
+    @property
+    def stamps(self) -> Sequence[str]:
+        """The fields that each row must have for it."""
 
     @property
     def effect(self) -> str:

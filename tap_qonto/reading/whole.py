@@ -20,6 +20,8 @@ class Whole:
     """W6: one request."""
 
     order: ClassVar[str | None] = None
+    filters: ClassVar[Sequence[str]] = ()
+    stamps: ClassVar[Sequence[str]] = ()
     effect: ClassVar[str] = "It is read in each run."
     in_words: ClassVar[str] = "whole, in each run"
     is_bounded: ClassVar[bool] = False

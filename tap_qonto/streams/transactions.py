@@ -65,7 +65,13 @@ class Transactions(QontoStream):
     path = "/v2/transactions"
     collection = "transactions"
     scope = _READ
-    ways = (EveryStatus(UpdatedAnchored(), "status[]", STATUSES),)
+    ways = (
+        EveryStatus(UpdatedAnchored(), "status[]", STATUSES),
+        # The last status is not documented.
+        EveryStatus(UpdatedAnchored(), "status[]", STATUSES[:-1]),
+        UpdatedAnchored(),
+        Paged(),
+    )
     top_level_filters = frozenset({"updated_at_from", "updated_at_to"})
     params = (("includes[]", "vat_details"),)
     partition_key = "bank_account_id"

@@ -49,6 +49,7 @@ class Settings:
     next_page_style: str = "null"
     max_page: int | None = None
     largest_page: int | None = None
+    hides_meta: bool = False
     # How objects are written.
     shown_digits: int = 0
     timestamp_style: str = "local"

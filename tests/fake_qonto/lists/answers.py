@@ -27,7 +27,7 @@ def list_rows(world: World, facts: Endpoint, params: Params, parent: str | None)
     page = find_page(table, query, shuffled=world.settings.tie_order == "shuffled")
     rows = b",".join(world.row_json(facts.name, key, params) for key in page.keys)
     body = b'"%s":[%s]' % (facts.collection.encode(), rows)
-    if not facts.paged:
+    if not facts.paged or world.settings.hides_meta:
         return b"{%s}" % body
     return b'{%s,"meta":%s}' % (body, json_bytes(_meta(world, facts, query, page.total)))
 
