@@ -62,7 +62,14 @@ class RefusedError(ApiError):
 
 
 class UnreachableError(TapQontoError):
-    """No whole answer came, after all attempts."""
+    """No whole answer came, after all attempts.
+
+    Attributes:
+        is_answered: Whether Qonto answered, though with an error of its own, so that other
+            calls may do better.
+    """
+
+    is_answered = False
 
 
 class CutError(UnreachableError):

@@ -11,7 +11,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, TypeVar
 
 from tap_qonto import timestamps
-from tap_qonto.errors import CutError, TapQontoError, UnreachableError
+from tap_qonto.errors import ApiError, CutError, TapQontoError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,9 @@ def run(
         counted = "1 attempt" if tries == 1 else f"{tries} attempts"
         asked = f" It asks to wait {error.wait:,.0f} s." if (error.wait or 0) > PATIENCE else ""
         msg = f"{error.final}{asked} Given up after {counted}."
-        raise (CutError if error.is_cut else UnreachableError)(msg) from error
+        final = (CutError if error.is_cut else UnreachableError)(msg)
+        final.is_answered = isinstance(error.final, ApiError)
+        raise final from error
 
 
 def retry_after(text: str | None, now: datetime | None = None) -> float | None:

@@ -158,9 +158,13 @@ class Outcomes:
             if was_read or outcome.rows:
                 self._errors.append((outcome, error))
         except Exception as error:
-            self._is_unreachable = isinstance(error, UnreachableError)
+            self._is_unreachable = isinstance(error, UnreachableError) and not error.is_answered
             if self._is_unreachable and was_unreachable:
-                raise
+                msg = (
+                    f"{error} The same was so for the stream before {stream}, so the run ends, and "
+                    "the streams after it are not read."
+                )
+                raise UnreachableError(msg) from error
             self._errors.append((outcome, error))
             logger.warning("%s failed; the run goes on with the other streams.", stream)
         finally:

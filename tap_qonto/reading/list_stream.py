@@ -94,9 +94,9 @@ class QontoStream(ListAccess):
         """Let targets drop what was deleted, once all that there is was written."""
         if not self._sync.is_all_read:
             self.logger.warning(
-                "The list of %s kept changing while it was read. Its rows were written; "
-                "rows that were deleted in Qonto stay in the target until the next run.",
-                self.name,
+                "%s What was read was written; rows that were deleted in Qonto stay in the target "
+                "until a run reads all of it.",
+                self.outcome.reason,
             )
             return
         memory = self.memory(None)

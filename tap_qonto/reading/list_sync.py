@@ -134,7 +134,7 @@ class ListSync:
             memory.check_bookmark(start, date)
 
         reader = stream.reader(part, note_date)
-        if _ORGANIZATION not in stream.schema["properties"]:
+        if _ORGANIZATION not in stream.schema["properties"] or stream.row_key == _ORGANIZATION:
             self.organization = stream.run.organization_id
             memory.check_organization(self.organization)
         for each in stream.passes(memory, bookmarks, stream.logger):
@@ -158,10 +158,19 @@ class ListSync:
         yield from self._count(reader, len(further), together)
         if memory.organization and not self.organization:
             memory.check_organization(stream.run.organization_id)
-        self.is_all_read &= reader.is_whole
+        self._note_end(reader)
         begun.is_over = True
 
+    def _note_end(self, reader: ListReader) -> None:
+        if not reader.is_whole:
+            self.is_all_read = False
+            words = f"The list of {self._stream.name} kept changing while it was read."
+            self._stream.outcome.note(words)
+
     def _check_organization(self, rows: Sequence[Row], memory: Memory) -> None:
+        if self._stream.row_key == _ORGANIZATION:
+            # The tap has filled it, with the slug of an organization that has no id.
+            return
         ids = (row.get(_ORGANIZATION) for row in rows)
         for found in dict.fromkeys(each for each in ids if isinstance(each, str)):
             self.organization = found or self.organization

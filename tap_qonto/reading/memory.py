@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ORGANIZATION, _ROWS = "organization", "rows"
 _SKEW = timedelta(minutes=2)
+_MANY = 10
+"""Rows that a list must have lost for that to be a sign of a credential that sees less."""
 
 
 class Pass(NamedTuple):
@@ -162,10 +164,10 @@ class Memory:
         """See that a list that is read whole has not lost most of its rows.
 
         Raises:
-            DataError: It has less than half of those of the last time.
+            DataError: It has less than half of those of the last time, and many less.
         """
         last = self._told.get(_ROWS)
-        if isinstance(last, int) and rows * 2 < last:
+        if isinstance(last, int) and rows * 2 < last and last - rows >= _MANY:
             msg = (
                 f"{self._name} has {rows:,} rows, and had {last:,} when it was last read whole. "
                 "The run ends before the target drops the others. If they are really gone, "

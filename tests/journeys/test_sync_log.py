@@ -16,10 +16,14 @@ from tap_qonto.base_stream import MOST_NEW_FIELDS
 from tap_qonto.errors import StreamsError, TapQontoError
 from tap_qonto.streams import STREAMS, SyncLog
 from tests.fake_qonto import TODAY
+from tests.fake_qonto.endpoints.banking import serve_organization
 from tests.support import BOTH, FILES, INVOICES, chosen, output_before
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
+    from tests.fake_qonto.data.records import Row
+    from tests.fake_qonto.lists.reader import Params
+    from tests.fake_qonto.world import World
     from tests.support import Json, Output, Runner
 
 LOG = SyncLog.name
@@ -452,3 +456,44 @@ def test_several_failures_keep_all_rows(bank: FakeQonto, tap: Runner) -> None:
         "teams": "failed",
         "clients": "complete",
     }
+
+
+def test_lists_that_fail_one_after_the_other_hold_up_no_other(bank: FakeQonto, tap: Runner) -> None:
+    """Qonto answers, so what else is asked for can be had."""
+    bank.control.add_fault("status", path="^/v2/(labels|teams)$", status=500)
+    with pytest.raises(StreamsError, match=r"teams, labels\.") as caught:
+        tap.sync(*ALL)
+    rows = rows_of(output_before(caught.value))
+    assert rows.keys() == set(ALL) - {LOG}
+    failed = {name for name, row in rows.items() if row["status"] != "complete"}
+    assert failed == {"labels", "teams"}
+
+
+def test_an_organization_without_an_id_is_told_by_its_slug(bank: FakeQonto, tap: Runner) -> None:
+    def serve(world: World, row: Row, params: Params) -> Row:
+        return serve_organization(world, {**row, "id": None}, params)
+
+    bank.control.vary("organization", serve=serve)
+    output = tap.sync(*ALL)
+    (organization,) = output.records("organization")
+    (settings,) = output.records("einvoicing_settings")
+    assert organization["id"] == settings["organization_id"] == organization["slug"]
+    assert {row["status"] for row in rows_of(output).values()} == {"complete"}
+    again = tap.sync(*ALL, state=output.state)
+    assert {row["status"] for row in rows_of(again).values()} == {"complete"}
+
+
+def test_a_list_that_does_not_stand_still_says_so(bank: FakeQonto, tap: Runner) -> None:
+    bank.control.reset(invoices=0, today=TODAY, labels=60)
+    tap.use_oauth(bank)
+
+    def change(request: Json) -> None:
+        if request["path"] == "/v2/labels" and len(bank.control.ids("labels")) > 1:
+            bank.control.delete("labels", bank.control.ids("labels")[0])
+
+    bank.control.on_request(change)
+    output = tap.sync("labels", LOG, page_size=20)
+    bank.control.on_request(None)
+    assert output.of("ACTIVATE_VERSION", "labels") == []
+    row = rows_of(output)["labels"]
+    assert row["reason"] == "The list of labels kept changing while it was read."

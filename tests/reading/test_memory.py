@@ -298,6 +298,17 @@ def test_a_whole_table_may_lose_half(company: FakeQonto, tap: Runner) -> None:
     assert tap.sync(catalog=FULL, state=first.state).of("ACTIVATE_VERSION")
 
 
+@pytest.mark.parametrize(("before", "after"), [(1, 0), (3, 1), (9, 0), (10, 1)])
+def test_a_short_table_may_lose_all(
+    company: FakeQonto, tap: Runner, before: int, after: int
+) -> None:
+    company.control.reset(invoices=before)
+    first = tap.sync(catalog=FULL)
+    for invoice in company.control.invoice_ids()[after:]:
+        company.control.delete_invoice(invoice)
+    assert tap.sync(catalog=FULL, state=first.state).of("ACTIVATE_VERSION")
+
+
 def test_a_full_read_leaves_the_bookmark_of_incremental_ones(
     company: FakeQonto, tap: Runner
 ) -> None:
