@@ -108,13 +108,13 @@ def test_every_row_comes_whole_and_exact(bank: FakeQonto, tap: Runner, name: str
         assert value not in output.stdout
 
 
-@pytest.mark.parametrize("largest", [7, 25])
+@pytest.mark.real_clock("columns and values are the same at any time")
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_pages_that_are_smaller_than_what_was_asked_for_hide_no_row(
-    bank: FakeQonto, tap: Runner, name: str, largest: int
+    bank: FakeQonto, tap: Runner, name: str
 ) -> None:
     fill(bank, tap, name, 60)
-    bank.control.set(largest_page=largest)
+    bank.control.set(largest_page=7)
     records = tap.sync(catalog=chosen(name)).records(name)
     bank.control.set(largest_page=None)
     found = {key_of(name, record): record for record in records}
@@ -243,7 +243,8 @@ def test_nothing_is_lost_where_qonto_refuses_a_way(
     assert_equal_to_qonto(bank, name, destination.tables[name])
 
 
-@pytest.mark.parametrize("style", ["object", "message", "empty"])
+@pytest.mark.real_clock("columns and values are the same at any time")
+@pytest.mark.parametrize("style", ["message", "empty"])
 @pytest.mark.parametrize("refused", ["filters", "orders"])
 @pytest.mark.parametrize("name", [each for each in WITH_OTHER_WAYS if each != "transactions"])
 def test_a_refusal_need_not_name_the_parameter(
@@ -268,6 +269,7 @@ def test_a_refusal_need_not_name_the_parameter(
     assert len(told) <= 1
 
 
+@pytest.mark.real_clock("columns and values are the same at any time")
 @pytest.mark.parametrize("name", sorted(each for each in LISTS if LISTS[each].ways[0].stamps))
 def test_rows_may_lack_the_time_stamp_that_they_are_read_by(
     bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture, name: str
@@ -283,6 +285,7 @@ def test_rows_may_lack_the_time_stamp_that_they_are_read_by(
     )
 
 
+@pytest.mark.real_clock("columns and values are the same at any time")
 @pytest.mark.parametrize(
     "name",
     # Transactions, which those are below, are documented with it.
