@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tap_qonto.errors import ApiError
 from tap_qonto.reading.ways import CREATED, FILTER, ORDER, STAMP, UPDATED, UnsuitableError
@@ -16,14 +16,16 @@ T = TypeVar("T")
 
 _REFUSALS = {400, 422}
 SOMETHING = "something"
-_SORT, _STATUS = "sort_by", "status"
-_REFUSES = "Qonto refuses to sort %s by %s; reading it %s instead. %s"
 _LACKS = {
     FILTER: "Qonto does not filter %s by %s; reading it %s instead. %s",
     ORDER: "Qonto does not sort %s by %s; reading it %s instead. %s",
     STAMP: "Qonto sends rows of %s without %s; reading it %s instead. %s",
 }
-_REFUSES_SOMETHING = "Qonto refuses to list %s by %s; reading it %s instead. %s"
+_REFUSES = {
+    FILTER: _LACKS[FILTER],
+    ORDER: "Qonto refuses to sort %s by %s; reading it %s instead. %s",
+    SOMETHING: "Qonto refuses to list %s by %s; reading it %s instead. %s",
+}
 
 
 def safest(
@@ -59,46 +61,59 @@ def safest(
                 has_begun |= step is not None
                 yield step
         except ApiError as error:
-            found = refused(error, is_part=is_part or has_begun)
+            found = refused(error, way, is_part=is_part or has_begun)
             if found is None:
                 raise
-            failure: Exception = error
-            words, lacks, field = _LACKS[FILTER], FILTER, found
-            if found in {_SORT, SOMETHING}:
-                words = _REFUSES if found == _SORT else _REFUSES_SOMETHING
-                lacks, field = ORDER, _field(way)
+            (lacks, field), failure = found, cast("Exception", error)
+            words = _REFUSES[lacks]
         except UnsuitableError as error:
-            failure, words, lacks, field = error, _LACKS[error.lacks], error.lacks, error.field
+            lacks, field, failure = error.lacks, error.field, error
+            words = _LACKS[lacks]
         else:
             return
         lacking.append((words, field, failure))
-        others = [each for each in others if not _needs(each, lacks, field)]
+        others = ways_without(others, lacks, field)
     raise lacking[0][2]
 
 
-def refused(error: ApiError, *, is_part: bool) -> str | None:
-    """Return what Qonto refuses of what ways send: the order, a filter, or something.
+def refused(error: ApiError, way: Way, *, is_part: bool) -> tuple[str, str] | None:
+    """Return what Qonto refuses of what a way sends, and the field that it is about.
 
     Its errors do not always name the parameter.
 
     Args:
         error: The refusal.
+        way: How the list was asked for.
         is_part: Whether it can be about the part of the list that was asked for, such as an
             account, unless it names a parameter.
+
+    Returns:
+        `FILTER` or `ORDER`, or `SOMETHING` of the two; None if it refuses neither.
     """
     if error.status not in _REFUSALS:
         return None
     said = error.fault.source or error.fault.detail or ""
-    found = (each for each in (_SORT, UPDATED, CREATED, _STATUS) if each in said)
-    return next(found, None if is_part or error.fault.source else SOMETHING)
+    fields = [UPDATED, CREATED, *(["status"] if way.shows_all else [])]
+    if "sort_by" in said:
+        return ORDER, _field(way)
+    if named := next((each for each in fields if each in said), None):
+        return FILTER, named
+    return None if is_part or error.fault.source else (SOMETHING, _field(way))
+
+
+def ways_without(ways: Sequence[Way], lacks: str, field: str) -> list[Way]:
+    """Return the ways that do not need what was seen to be missing."""
+    return [each for each in ways if not _needs(each, lacks, field)]
 
 
 def _needs(way: Way, lacks: str, field: str) -> bool:
-    """Tell whether a way needs what was seen to be missing."""
-    if lacks == ORDER:
-        return bool(field) and _field(way) == field
-    # Where one field is missing, no other can be relied on.
-    return field in way.filters if lacks == FILTER else bool(way.stamps)
+    is_sorted = bool(field) and _field(way) == field
+    if lacks == FILTER:
+        return field in way.filters
+    if lacks == STAMP:
+        # Where one field is missing, no other can be relied on.
+        return bool(way.stamps)
+    return is_sorted or (lacks == SOMETHING and bool(way.filters))
 
 
 def _field(way: Way) -> str:

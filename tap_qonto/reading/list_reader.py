@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tap_qonto import timestamps
 from tap_qonto.errors import ApiError, CutError
 from tap_qonto.http.retries import ATTEMPTS
-from tap_qonto.reading.fallback import refused, safest
+from tap_qonto.reading.fallback import refused, safest, ways_without
 from tap_qonto.reading.list_count import ListCount, is_bounded
 from tap_qonto.reading.paged import SMALLEST
 from tap_qonto.reading.pages import Page
@@ -150,14 +150,16 @@ class ListReader:
         Raises:
             TapQontoError: The list cannot be read.
         """
-        *others, last = self._endpoint.ways
-        for way in others:
+        way, *others = self._endpoint.ways
+        while True:
             try:
                 return self._ends(way, window, to_end=to_end)
             except ApiError as error:
-                if not refused(error, is_part=self._endpoint.is_part):
+                lacks = refused(error, way, is_part=self._endpoint.is_part)
+                others = ways_without(others, *lacks) if lacks else []
+                if not others:
                     raise
-        return self._ends(last, window, to_end=to_end)
+                way, *others = others
 
     def _ends(self, way: Way, window: Window, *, to_end: bool) -> Sequence[Page]:
         ask = self._begin(way, window).ask()
