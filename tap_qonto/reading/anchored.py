@@ -10,14 +10,14 @@ in a window of its own (`instants`). No network here: queries out, pages in.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tap_qonto.reading.by_number import OVERLAP, ByNumber
+from tap_qonto.reading.by_number import ByNumber
 from tap_qonto.reading.instants import Instant
 from tap_qonto.reading.order import check, check_empty
 from tap_qonto.reading.pages import instant
+from tap_qonto.reading.query import Query
 from tap_qonto.reading.seen import Seen
 
 if TYPE_CHECKING:
@@ -26,23 +26,6 @@ if TYPE_CHECKING:
     from tap_qonto.reading.pages import Page, Row
 
 _SECOND = timedelta(seconds=1)
-
-
-@dataclass(frozen=True)
-class Query:
-    """What to ask for next.
-
-    Attributes:
-        lower: Lower bound of the anchor field (aware); None for none.
-        upper: Upper bound; None for none.
-        page: Number of the page, from 1.
-        size: Rows for each page; None for as many as there may be.
-    """
-
-    lower: datetime | None
-    upper: datetime | None
-    page: int = 1
-    size: int | None = None
 
 
 class ReanchoredPaginator:
@@ -59,6 +42,8 @@ class ReanchoredPaginator:
             far as they existed when they were asked for. None before the first.
         total: Rows in the window when it was first asked for.
         is_left: Whether the next run is to read the end of the window.
+        has_counted: Whether the count was ever relied on.
+        numbered: The pages of the window, where they are asked for by number.
     """
 
     def __init__(
@@ -73,13 +58,13 @@ class ReanchoredPaginator:
         self.anchor = anchor
         self.complete_to: datetime | None = None
         self.total: int | None = None
-        self.is_left = False
+        self.is_left = self.has_counted = False
         self._upper = upper
         self._lower = lower
         self._has_upper = has_upper
         self._page = 1
         self._instant: Instant | None = None
-        self._by_number = ByNumber()
+        self.numbered = ByNumber()
         self._first_left: datetime | None = None
         self._settled: datetime | None = None
         self._is_settled = False
@@ -91,12 +76,12 @@ class ReanchoredPaginator:
     @property
     def query(self) -> Query | None:
         """What to ask for next; None when everything was read."""
-        if self._finished:
+        if self._finished or self.numbered.is_at_end:
             return None
         if self._instant is not None:
             instant = self._instant
             return Query(instant.lower, instant.upper, instant.due[0])
-        if place := self._by_number.place:
+        if place := self.numbered.place:
             return Query(self._lower, self._bound, place.page, place.size)
         return Query(self._lower, self._bound, self._page)
 
@@ -110,7 +95,7 @@ class ReanchoredPaginator:
         """From where on (aware) rows are unread; None where all history may be."""
         if self._instant is not None:
             return self._instant.upper
-        return self._latest if self._by_number.place else self._lower
+        return self._latest if self.numbered.place else self._lower
 
     @property
     def _bound(self) -> datetime | None:
@@ -131,6 +116,7 @@ class ReanchoredPaginator:
             DataError: The rows are out of order or outside what was asked for;
                 going on would lose rows.
         """
+        page = self.numbered.own(page)
         stamps = [instant(row, self.anchor) for row in page.rows]
         check(self.anchor, stamps, self.query.lower if self.query else None)
         news = self._seen.news(page, stamps)
@@ -140,14 +126,14 @@ class ReanchoredPaginator:
             self._note(stamps)
             if self._instant.advance(page, any_new=bool(news)):
                 self._after_instant(self._instant)
-        elif not self._by_number.place:
+        elif not self.numbered.place:
             self._note(stamps)
-            self._by_number.begin(page, stamps)
+            self.numbered.begin(page, stamps)
             self._after_page(page, stamps)
-        elif self._is_obeyed(stamps) and self._by_number.take(page, stamps):
+        elif self._is_obeyed(stamps) and self.numbered.take(page, stamps):
             self._note(stamps)
             self._after_page(page, stamps)
-        elif self._by_number.overlap():
+        elif self.numbered.overlap():
             self._go_on_or_anchor()
         else:
             self._anchor()
@@ -157,17 +143,60 @@ class ReanchoredPaginator:
         """Tell whether rows keep to the upper bound; if not, their count shows nothing."""
         return not (stamps and self._bound) or stamps[-1] < self._bound + _SECOND
 
-    def close(self, upper: datetime) -> None:
-        """Read no further than this (aware), unless a nearer bound was given."""
+    def close(self, upper: datetime, *, is_all: bool = False) -> None:
+        """Read no further than an instant, unless a nearer bound was given.
+
+        Args:
+            upper: The instant (aware).
+            is_all: Whether all rows are expected to lie before it.
+        """
         self._upper = min(upper, self._upper or upper)
-        if self._by_number.place:
-            # The count will differ, so shared rows have to show that pages join.
-            self._by_number.overlap()
+        if self.numbered.place:
+            self.numbered.close(is_counted=is_all)
             self._go_on_or_anchor()
+
+    def rely_on_count(self) -> None:
+        """Go on by page number, which repeats no row, until the count shows that one moved."""
+        self.has_counted = self.numbered.is_still = True
+
+    def split(self) -> ReanchoredPaginator | None:
+        """Give the upper half of the pages to another; None where they have no numbers."""
+        pages = self.numbered.split() if self._is_settled else None
+        if pages is None:
+            return None
+        upper = copy(self)
+        upper.numbered = pages
+        # Rows that both bring have come in another order, which is to be seen.
+        upper._seen = Seen(self.anchor)  # noqa: SLF001 - one of its own kind
+        upper.complete_to = upper._latest = None  # noqa: SLF001 - same
+        return upper
+
+    def extend(self, upper: ReanchoredPaginator) -> None:
+        """Take the pages back that another one has."""
+        was_at_end = self.numbered.is_at_end
+        self.numbered.extend(upper.numbered)
+        if was_at_end:
+            self._go_on_or_anchor()
+
+    def has(self, key: str) -> bool:
+        """Tell whether a row was handed out that can come again."""
+        return key in self._seen
+
+    def give_up(self) -> None:
+        """Rely on the count no more, and go on by value from the last row on."""
+        self.numbered.give_up()
+        if self.numbered.place:
+            self._anchor()
+
+    def begin_at(self, lower: datetime) -> None:
+        """Rely on the count no more, and go on by value from a moment (aware) on."""
+        self.give_up()
+        self._latest, self._instant, self._page = None, None, 1
+        self._move_to(lower)
 
     def know(self, other: ReanchoredPaginator) -> None:
         """Leave out what another one has handed out of the rows at its place."""
-        self._seen = copy(other._seen)
+        self._seen, self.has_counted = copy(other._seen), other.has_counted
 
     def reopen(self) -> None:
         """Ask again from the last row on, for what has come to the end since."""
@@ -180,8 +209,8 @@ class ReanchoredPaginator:
         """Plan the next page anew, for half as many rows."""
         if self._instant is not None:
             self._instant = self._instant_between(self._instant.lower, self._instant.upper)
-        elif self._by_number.place:
-            self._by_number.halve()
+        elif self.numbered.place:
+            self.numbered.halve()
             self._go_on_or_anchor()
 
     def settle(self, settled: datetime) -> None:
@@ -206,31 +235,30 @@ class ReanchoredPaginator:
             check_empty(self._empty_pages)
         else:
             self._page = 1
-            anchor = stamps[-1].replace(microsecond=0) - _SECOND
-            repeats = self._by_number.repeats(anchor)
-            if repeats <= OVERLAP and self._can_move_to(anchor):
-                self._anchor()
-            else:
-                self._go_on_or_anchor()
+            self._go_on_or_anchor()
 
     def _can_move_to(self, anchor: datetime) -> bool:
         return self._lower is None or anchor > self._lower
 
     def _go_on_or_anchor(self) -> None:
-        """Go on by page number if the last row lies where no row can be added any more."""
+        """Go on by page number where that repeats less, and no row can be added any more."""
         latest, settled = self._latest, self._settled
         self._is_settled = False
-        if latest and settled and latest < settled - _SECOND:
+        if latest is None:
+            # Pages that were given to it, of which none has come.
+            self._is_settled = self.numbered.go_on(None)
+        elif settled and latest < settled - _SECOND:
             anchor = latest.replace(microsecond=0) - _SECOND
-            self._is_settled = self._by_number.go_on(anchor if self._can_move_to(anchor) else None)
-        if self._is_settled:
-            self.complete_to = latest
-        else:
+            self._is_settled = self.numbered.go_on(anchor if self._can_move_to(anchor) else None)
+            if self._is_settled:
+                self.complete_to = latest
+                self._forget(min(anchor, self.numbered.oldest))
+        if not self._is_settled:
             self._anchor()
 
     def _anchor(self) -> None:
         """Ask again from the last row before which all rows were read."""
-        self._by_number.place = None
+        self.numbered.place = None
         if self._latest is None:
             return
         second = self._latest.replace(microsecond=0)
@@ -267,11 +295,13 @@ class ReanchoredPaginator:
     def _move_to(self, lower: datetime) -> None:
         self._lower = lower
         # The last rows can be asked for again, where the list is reopened.
-        kept = min(lower, (self._latest or lower).replace(microsecond=0) - _SECOND)
+        self._forget(min(lower, (self._latest or lower).replace(microsecond=0) - _SECOND))
+
+    def _forget(self, kept: datetime) -> None:
         self._seen.forget(kept - 2 * _SECOND)
 
     def _finish_window(self) -> None:
-        self._by_number.place = None
+        self.numbered.place = None
         self.complete_to = self._latest
         bound, self._is_settled = self._bound, False
         self._finished = bound == self._upper

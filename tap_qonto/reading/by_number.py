@@ -15,6 +15,8 @@ one of these holds:
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_qonto.reading.paged import SMALLEST, joining
@@ -30,6 +32,12 @@ OVERLAP = 10
 _PROOF = 6
 """Shared rows in the same order that show the order of an instant to be stable."""
 _DEEPEST = 20
+_LONGEST = 300
+"""Pages of the longest window that is divided by them: no page is further back."""
+_CAPPED = 10_000
+"""Where search engines stop counting by default: so many rows can be any number of them."""
+_WORTH = 8
+"""Full pages that are worth one that repeats rows: those that join are smaller."""
 
 
 class Place(NamedTuple):
@@ -38,48 +46,137 @@ class Place(NamedTuple):
     page: int
     size: int
 
+    @property
+    def start(self) -> int:
+        """How many rows of the window lie before it."""
+        return (self.page - 1) * self.size
+
 
 class ByNumber:
     """The pages of one window, one after the other.
 
     Attributes:
         place: The next page; None where it is to be asked for by value.
+        is_still: Whether the count is relied on: no row is known to have moved. Pages
+            then share no row, and can be divided.
     """
 
     def __init__(self) -> None:
         """Start before the first page."""
         self.place: Place | None = None
+        self.is_still = False
+        self._end: int | None = None
         self._is_trusted = True
-        self._overlap = 0
+        self._is_closing = False
+        self._overlap = self._done = 0
 
     def begin(self, page: Page, stamps: Sequence[datetime]) -> None:
         """Take the first page of a window."""
-        self.place = None
+        self.place, self._end = None, None
         self._size = len(page.rows)
         self._rows = list(zip(page.keys, stamps, strict=True))
         self._known = set(page.keys)
-        self._total = page.total
+        self._total: int | None = page.total
+        self._first = 0
         self._done = self._size
+        self._begins: datetime | None = None
 
-    def repeats(self, anchor: datetime) -> int:
-        """Count the known rows that asking from this moment (aware) on would repeat."""
-        return sum(stamp >= anchor for _, stamp in self._rows)
+    @property
+    def end(self) -> int | None:
+        """Before which row of the window its pages end; None where the window does."""
+        return self._end if self.is_still else None
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all of its pages were read."""
+        return self.end is not None and self._done >= self.end
+
+    @property
+    def left(self) -> int:
+        """Rows that it still has, by the last count."""
+        ends = self.end if self.end is not None else self._total
+        return max((ends or 0) - self._done, 0)
+
+    @property
+    def oldest(self) -> datetime:
+        """The stamp (aware) of the first row that can come again."""
+        return self._rows[0][1]
 
     def go_on(self, anchor: datetime | None) -> bool:
-        """Plan the page that follows; tell whether there is one.
+        """Plan the page that follows; tell whether it is better than to ask by value.
 
         Args:
             anchor: The moment (aware) to ask from by value instead; None where that is
                 not possible.
         """
+        if self.is_at_end:
+            return True
         self.place = None
-        if self._is_trusted and self._size >= SMALLEST:
-            ask = joining(self._done + 1 - self._overlap, self._size)
-            number = ask.page or 1
-            is_deep = number > _DEEPEST and anchor and self.repeats(anchor) <= self._size
-            if number * ask.size > self._done and not is_deep:
-                self.place = Place(number, ask.size)
+        is_counted = self._total is None or self._done < self._total != _CAPPED
+        place = self._following if self._is_trusted and is_counted else None
+        if place is None:
+            self.give_up()
+        elif not self._is_cheap(anchor, place.page):
+            self.place = place
         return self.place is not None
+
+    @property
+    def _following(self) -> Place | None:
+        """The page that follows, by number."""
+        place = Place(self._done // self._size + 1, self._size)
+        is_aligned = self._done % self._size == 0 or self.left > _WORTH * self._size
+        if self.is_still and not self._overlap and is_aligned:
+            return place
+        if self._size < SMALLEST:
+            return None
+        ask = joining(self._done + 1 - self._overlap, self._size)
+        place = Place(ask.page or 1, ask.size)
+        return place if place.start + place.size > self._done else None
+
+    def _is_cheap(self, anchor: datetime | None, number: int) -> bool:
+        """Tell whether asking from a moment (aware) on repeats few rows.
+
+        Pages far back are slow.
+        """
+        if anchor is None or (self.is_still and not self._may_leave(anchor)):
+            return False
+        repeats = sum(stamp >= anchor for _, stamp in self._rows)
+        return repeats <= (self._size if number > _DEEPEST else OVERLAP)
+
+    def _may_leave(self, anchor: datetime) -> bool:
+        """Tell whether pages that share no row may be given up for a window from here on."""
+        if self.end is not None or (self._begins and anchor <= self._begins):
+            return False
+        return self._is_closing or (self._total or 0) > _LONGEST * self._size
+
+    def split(self) -> ByNumber | None:
+        """Give the upper half of its pages to another; None where that is not possible."""
+        place = self.place
+        if place is None or not self.is_still or self._overlap:
+            return None
+        last = -(-(self.end or self._total or 0) // place.size)
+        first = min(place.page + (last - place.page + 2) // 2, _LONGEST)
+        if not place.page < first <= last:
+            return None
+        upper = copy(self)
+        upper.place = Place(first, place.size)
+        upper._first = upper._done = self._end = upper.place.start  # noqa: SLF001 - of its kind
+        upper._rows, upper._known = [], set()  # noqa: SLF001 - same
+        return upper
+
+    def extend(self, upper: ByNumber) -> None:
+        """Take the pages back that another one has."""
+        self._end = upper._end
+
+    def own(self, page: Page) -> Page:
+        """Return the planned page without rows that are another's."""
+        if self.place is None:
+            return page
+        first = max(self._first - self.place.start, 0)
+        stop = len(page.rows) if self.end is None else self.end - self.place.start
+        if not first and stop >= len(page.rows):
+            return page
+        return replace(page, rows=page.rows[first:stop])
 
     def take(self, page: Page, stamps: Sequence[datetime]) -> bool:
         """Take the planned page; tell whether all rows before it were read.
@@ -87,20 +184,50 @@ class ByNumber:
         If not, its rows are good all the same, but what comes next is to be asked for
         once more, or by value.
         """
-        number, size = self.place or Place(1, self._size)
+        start = max((self.place or Place(1, self._size)).start, self._first)
         rows = list(zip(page.keys, stamps, strict=True))
-        is_joined = self._is_joined(page.total, rows, (number - 1) * size)
+        is_joined = self._is_joined(page.total, rows, start)
         if is_joined:
-            self._overlap = 0 if page.total == self._total else OVERLAP
+            is_same = page.total == self._total or (self._total is None and self.is_still)
+            self._overlap = 0 if is_same else OVERLAP
             self._total = page.total
-            self._done = (number - 1) * size + len(rows)
-            self._rows = (self._rows + rows)[-2 * self._size :]
-            self._known.update(page.keys)
+            self._done = start + len(rows)
+            self._begins = self._begins or stamps[0]
+            self._remember(self._rows + rows)
+        if self._is_closing and not is_joined:
+            # The rows that lie behind the new end were counted, too.
+            self._total = None
+        elif not (is_joined and self._is_trusted):
+            self.give_up()
+        self._is_closing = False
         return is_joined
+
+    def give_up(self) -> None:
+        """Rely on the count no more: rows have moved, or come in another order."""
+        self.is_still, self._first = False, 0
+
+    def _remember(self, rows: list[tuple[str, datetime]]) -> None:
+        """Keep the rows that can come again: those of the last instants."""
+        first = max(len(rows) - 2 * self._size, 0)
+        while first and rows[first - 1][1] == rows[first][1]:
+            first -= 1
+        self._rows = rows[first:]
+        self._known = {key for key, _ in self._rows}
 
     def halve(self) -> None:
         """Plan pages with half as many rows from now on."""
         self._size //= 2
+
+    def close(self, *, is_counted: bool) -> None:
+        """Plan pages of a window that ends earlier.
+
+        Args:
+            is_counted: Whether it can have as many rows as before. Then none has moved;
+                otherwise the next page must overlap.
+        """
+        self._is_closing = True
+        if not is_counted:
+            self._overlap, self._total = OVERLAP, None
 
     def overlap(self) -> bool:
         """Let pages overlap from now on; tell whether they did not before."""
@@ -122,4 +249,4 @@ class ByNumber:
             remaining = iter(self._rows)
             is_in_order = all(row in remaining for row in known)
             is_same = is_first and is_in_order and len(known) >= _PROOF
-        return is_same or rows[0][1] < self._rows[-1][1]
+        return is_same or bool(self._rows and rows[0][1] < self._rows[-1][1])

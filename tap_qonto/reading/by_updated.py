@@ -131,8 +131,8 @@ class UpdatedWalk(SliceWalk):
         self._probe = None
         if page.more or any(instant(row, UPDATED) >= upper + _SECOND for row in page.rows):
             msg = (
-                "Qonto sent rows that were changed after updated_at_to. The run ends, since going "
-                "on could lose rows; check that api_url is Qonto's."
+                "Qonto sent rows that were changed after updated_at_to. The stream ends here, "
+                "since going on could lose rows; check that api_url is Qonto's."
             )
             raise UnsuitableError(msg, lacks=FILTER, field=UPDATED)
 
@@ -194,13 +194,13 @@ class UpdatedWalk(SliceWalk):
         places = [self._slice.whole_to, self._settled, last and last.replace(microsecond=0)]
         return min(filter(None, places)) if places[0] else None
 
-    def split(self) -> UpdatedWalk | None:
+    def split(self, *, by_number: bool = True) -> UpdatedWalk | None:
         """Give the upper half of what is left to another walk.
 
         What changes meanwhile goes to the end of the list. So no part but the last may
         reach so far that a row can still come to lie in it.
         """
-        upper = None if self._probe else self._slice.split(self._settled)
+        upper = None if self._probe else self._slice.split(self._settled, by_number=by_number)
         return self.above(upper) if upper else None
 
     def skip(self, first: datetime, end: datetime) -> UpdatedWalk | None:

@@ -14,6 +14,7 @@ from tap_qonto.reading.paged import SMALLEST
 from tap_qonto.reading.pages import Page
 from tap_qonto.reading.side_by_side import WORTH, SideBySide, asks
 from tap_qonto.reading.source import CREATED_BOUNDS, Source
+from tap_qonto.reading.statuses import is_early
 from tap_qonto.reading.together import Together
 from tap_qonto.reading.ways import CREATED, Ask
 from tap_qonto.settings.declaration import day_or_instant
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
 _COUNT_FRESH = 5.0
 """Seconds that the count of a list may be older than its end."""
-_UNPROCESSABLE = 422
+_NO_PAGE = {400, 422}
+"""How Qonto may refuse a page as far back."""
 _CUTS = 2
 """Attempts for a page that does not come whole, before smaller ones are asked for."""
 
@@ -206,7 +208,7 @@ class ListReader:
 
         Raises:
             ApiError: Qonto refused; also where it hands out no page as far back as this,
-                although its first page says that there is one.
+                although its first page says that there is one, and the list has no bounds.
         """
         try:
             answer = self._ask(way, ask, _cuts(ask))
@@ -216,13 +218,19 @@ class ListReader:
             self._warn("%s Pages of %d rows are asked for instead.", error, ask.size // 2)
             return lambda: None
         except ApiError as error:
-            if error.status != _UNPROCESSABLE or not ask.page or ask.page == 1:
+            if error.status not in _NO_PAGE or not ask.page or ask.page == 1:
                 raise
             # Docs, "Pagination": 422 past the end, since the list has become shorter.
             if self._page(way, ask._replace(page=1)).pages < ask.page:
                 return partial(Page.past_the_end, ask.page)
-            # It may have become longer again meanwhile.
-            answer = self._ask(way, ask, _cuts(ask))
+            try:
+                # It may have become longer again meanwhile.
+                answer = self._ask(way, ask, _cuts(ask))
+            except ApiError as further:
+                if further.status not in _NO_PAGE or not ask.bounds:
+                    raise
+                # Rows within bounds can be asked for by value instead.
+                return partial(Page.past_the_end, ask.page)
         return partial(self._read, way, ask, answer)
 
     def _page(self, way: Way, ask: Ask) -> Page:
@@ -249,7 +257,8 @@ class ListReader:
         if ask is None:
             return
         if way.shows_all:
-            for each in (ask, ask._replace(params=way.shows_all)):
+            named = [ask._replace(params=way.shows_all)] if is_early(window) else []
+            for each in (ask, *named):
                 self._source.begin(way.order, each, self._filters_beside(each), _cuts(each))
         else:
             self._begin_next(way, SideBySide(walk, self._page_size))

@@ -170,7 +170,7 @@ class Memory:
         if isinstance(last, int) and rows * 2 < last and last - rows >= _MANY:
             msg = (
                 f"{self._name} has {rows:,} rows, and had {last:,} when it was last read whole. "
-                "The run ends before the target drops the others. If they are really gone, "
+                "The stream ends before the target drops the others. If they are really gone, "
                 f"remove {self._name} from the state, or run once without a state."
             )
             raise DataError(msg)

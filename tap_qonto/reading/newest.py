@@ -77,8 +77,8 @@ class NewestWalk(PagedWalk):
                 msg = (
                     f"Qonto sent rows out of order: {UPDATED} {timestamps.show(older)} after "
                     f"{timestamps.show(newer)}, although the latest change comes first. The "
-                    "run ends, since going on could lose rows; report it to the maintainers "
-                    "of tap-qonto."
+                    "stream ends here, since going on could lose rows; report it to the "
+                    "maintainers of tap-qonto."
                 )
                 raise UnsuitableError(msg, lacks=ORDER, field=UPDATED)
         news = super().take(page)

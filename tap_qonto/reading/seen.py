@@ -26,6 +26,10 @@ class Seen:
         self._is_version = anchor == UPDATED
         self._rows: dict[str, tuple[Any, datetime]] = {}
 
+    def __contains__(self, key: str) -> bool:
+        """Tell whether a row is known."""
+        return key in self._rows
+
     def news(self, page: Page, stamps: Sequence[datetime]) -> list[Row]:
         """Return the rows of a page that are new or have changed, in its order.
 

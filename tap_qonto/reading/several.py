@@ -116,8 +116,12 @@ class SeveralWalk:
         """Give the upper half of what is left to another walk; None if it is too little."""
         if not self.is_divisible:
             return None
+        unread = self._unread
         largest = max(self._lists, key=lambda each: each.walk.left)
-        upper = largest.walk.split()
+        upper = largest.walk.split(by_number=unread == [largest])
+        if upper and upper.first is None:
+            read = [each for each in self._lists if each is not largest]
+            return self._give([largest], [*read, largest._replace(walk=upper)])
         if upper is None or upper.first is None:
             return None
         return self._divide(largest, upper, upper.first, upper.first)
@@ -153,6 +157,9 @@ class SeveralWalk:
             else:
                 below.append(each)
                 above.append(each._replace(walk=each.walk.cut(end, first)))
+        return self._give(below, above)
+
+    def _give(self, below: Sequence[OfSeveral], above: Sequence[OfSeveral]) -> Self:
         other = copy(self)
         other._rows = []  # noqa: SLF001 - one of its own kind
         other._go_on(above)  # noqa: SLF001 - same
@@ -165,7 +172,15 @@ class SeveralWalk:
 
     def ask(self) -> Ask | None:
         """Return what to ask for next; None when everything was read."""
+        if self.is_divisible and self._is_over and (self._next or self._unread):
+            # Pages were given to another walk, or came back from it.
+            self._begin(self._read())
         return _asked(self._next) if isinstance(self._next, OfSeveral) else self._next
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the list whose turn it was has nothing left."""
+        return not (isinstance(self._next, OfSeveral) and self._next.walk.ask())
 
     def halve(self) -> None:
         """Ask for half as many rows from now on."""

@@ -14,7 +14,7 @@ from tap_qonto.reading.done import Reached, Stretch, merged
 from tap_qonto.reading.ways import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from tap_qonto.reading.pages import Page, Row
@@ -72,17 +72,22 @@ class Part:
         reading: The reading of the list.
         walk: Reads it.
         divisible: The walk, if it can give half of itself away.
-        is_asked: Whether an answer is to come.
+        asked: What was asked for; None where no answer is to come.
     """
 
     reading: SideBySide
     walk: Walk
-    is_asked: bool = False
+    asked: Ask | None = None
     divisible: Divisible | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Look at the walk once: to ask what a protocol holds is slow."""
         self.divisible = self.walk if isinstance(self.walk, Divisible) else None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether an answer is to come."""
+        return self.asked is not None
 
     @property
     def is_whole(self) -> bool:
@@ -146,8 +151,16 @@ class SideBySide:
         bookmark = max((place for place in places if place), default=None)
         if is_whole:
             return Reached(bookmark)
-        whole = [found for part in others if (found := part.stretch)]
-        return Reached(bookmark, merged([*self._above, *whole], bookmark))
+        return Reached(bookmark, merged([*self._above, *self._whole()], bookmark))
+
+    def _whole(self) -> Iterator[Stretch]:
+        """Yield what was read above the lowest part."""
+        whole_to = None
+        for part in self._parts:
+            if found := part.stretch:
+                yield found._replace(first=min(found.first, whole_to or found.first))
+            if part.divisible and not (part.is_whole and part.divisible.whole_to is None):
+                whole_to = part.divisible.whole_to if part.is_whole else None
 
     @property
     def is_done(self) -> bool:
@@ -179,12 +192,16 @@ class SideBySide:
             OutOfOrderError: The rows are out of order; the request may be sent again.
             DataError: Going on would lose rows.
         """
+        if part.asked != part.walk.ask():
+            # Another part's answer has changed what this one is to read.
+            part.asked = None
+            return ()
         if page is None:
             part.walk.halve()
-            part.is_asked = False
+            part.asked = None
             return ()
         rows = part.walk.take(page)
-        part.is_asked = False
+        part.asked = None
         if self.total is None:
             self.total = part.walk.total
         if not self._is_cut and part.divisible and part.divisible.is_divisible:
@@ -244,6 +261,6 @@ def asks(readings: Sequence[SideBySide], idle: int) -> list[tuple[Part, Ask]]:
     found = []
     for part in ready[:idle]:
         if ask := part.walk.ask():
-            part.is_asked = True
+            part.asked = ask
             found.append((part, ask))
     return found

@@ -8,23 +8,24 @@ nor bring one twice. No network here: queries out, pages in.
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
-from math import sqrt
 from typing import TYPE_CHECKING
 
 from tap_qonto.reading.anchored import ReanchoredPaginator
+from tap_qonto.reading.joint import Joint
+from tap_qonto.reading.middle import Middle
 from tap_qonto.reading.pages import instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_qonto.reading.anchored import Query
     from tap_qonto.reading.pages import Page, Row
+    from tap_qonto.reading.query import Query
 
 _SECOND = timedelta(seconds=1)
 _LEAST = 8
 """Seconds below which a slice is not split."""
-_NEARLY_ALL = 0.9
 
 
 class Slice:
@@ -43,6 +44,9 @@ class Slice:
         end: Rows from this instant on belong to the slice above; None where there is
             none.
         left: Rows that it still has, by Qonto's last count; 0 while that is not known.
+        below: Where its pages begin, if they have numbers; None if not.
+        above: Where they end.
+        is_void: Whether its pages went back to the slice below.
     """
 
     def __init__(
@@ -57,15 +61,18 @@ class Slice:
         self.first: datetime | None = None
         self.end: datetime | None = None
         self.left = 0
+        self.below: Joint | None = None
+        self.above: Joint | None = None
+        self.is_void = False
+        self._rest: Slice | None = None
+        self._is_waiting = False
         self._anchor = anchor
         self._upper = upper
         self._may_split = has_upper
         self._settled: datetime | None = None
         self._first_left: datetime | None = None
         self._paginator = ReanchoredPaginator(anchor, lower, upper, has_upper=has_upper)
-        self._pace = 0.0
-        self._left_before_split = 0
-        self._is_dense_below = False
+        self._middle = Middle()
 
     @property
     def total(self) -> int | None:
@@ -86,7 +93,7 @@ class Slice:
     @property
     def query(self) -> Query | None:
         """What to ask for next; None when everything was read."""
-        query = self._paginator.query
+        query = None if self.is_void else self._paginator.query
         if query and query.lower and self.end and query.lower >= self.end - _SECOND:
             return None
         return query
@@ -99,7 +106,10 @@ class Slice:
     @property
     def whole_to(self) -> datetime | None:
         """It was read up to, and without, this instant (a whole second); None before."""
-        if self.end and self.query is None:
+        is_read = self.query is None
+        if is_read and self.above and not self.above.is_over and self.above.at:
+            return self.above.at
+        if is_read and self.end and not (self.is_void or (self.above and not self.above.is_over)):
             return self.end
         place = self.complete_to
         return place and place.replace(microsecond=0)
@@ -119,10 +129,15 @@ class Slice:
             return None
         return self.cut(first, min(end, upper))
 
-    def close(self, upper: datetime) -> None:
-        """Read no further than this (aware), unless a nearer bound was given."""
+    def close(self, upper: datetime, *, is_all: bool = False) -> None:
+        """Read no further than an instant, unless a nearer bound was given.
+
+        Args:
+            upper: The instant (aware).
+            is_all: Whether all rows are expected to lie before it.
+        """
         self._upper = min(upper, self._upper or upper)
-        self._paginator.close(upper)
+        self._paginator.close(upper, is_all=is_all)
 
     def settle(self, settled: datetime) -> None:
         """Rely on it that no row can come to lie before this moment (aware) any more."""
@@ -145,43 +160,123 @@ class Slice:
             DataError: Going on would lose rows.
         """
         query = self._paginator.query
+        if query is None or self.is_void:
+            return ()
         is_crowded = self._paginator.is_crowded
-        rows = self._paginator.advance(page)
-        if query and not is_crowded:
+        rows = self._owned(self._paginator.advance(page))
+        if not is_crowded:
             self._count(page, (query.page - 1) * (query.size or 0))
-        return self._owned(rows)
+        if self._rest:
+            self._rest.hear(is_quiet=not rows)
+            self._rest = None
+        if self.below:
+            rows = self.below.of_upper(rows, page.key)
+        if self.above:
+            rows = self.above.of_lower(rows, page.key)
+        return rows
 
-    def split(self, latest: datetime) -> Slice | None:
+    def hear(self, *, is_quiet: bool) -> None:
+        """Rely on the count if nothing has changed in the last minute."""
+        self._is_waiting = False
+        if self.is_counted and not is_quiet:
+            self._paginator.give_up()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the count has shown so far that no row moved."""
+        return self._paginator.numbered.is_still
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether pages were given to it, and none has come."""
+        return bool(self.below and not self.below.is_over and self.below.at is None)
+
+    def has(self, key: str) -> bool:
+        """Tell whether it has brought a row that can come again."""
+        return self._paginator.has(key)
+
+    def begin_at(self, first: datetime) -> None:
+        """Leave rows before an instant (aware) to the slice below, and go on from there."""
+        self._paginator.begin_at(first - _SECOND)
+
+    def end_at(self, end: datetime) -> None:
+        """Go on by value, up to an instant (aware)."""
+        self.end = end
+        if self.is_counted:
+            self._paginator.give_up()
+        self.close(end)
+
+    def take_back(self, upper: Slice) -> None:
+        """Read what was given to another slice, which has brought no row."""
+        upper.is_void, upper.left = True, 0
+        self.end, self.above = upper.end, upper.above
+        self._paginator.extend(upper._paginator)
+        if self.above:
+            self.above.lower = self
+        if not self.is_counted:
+            if self.above:
+                self.above.part()
+            elif self.end:
+                self.close(self.end)
+
+    def split(self, latest: datetime, *, by_number: bool = True) -> Slice | None:
         """Give the upper half of what is left to another slice.
 
         It may be called when there is no answer to come.
 
         Args:
             latest: Where it may be split at the latest (aware).
+            by_number: Whether pages of one window may be shared.
 
         Returns:
             The upper half; None where the slice is too short.
         """
+        if self._is_waiting:
+            return None
+        pages = self._paginator.split() if by_number else None
+        if pages:
+            return self._share(pages)
         place = self._place
-        if place is None or not self._may_split:
+        if place is None or not self._may_split or (self.above and not self.above.is_over):
             return None
         room = (min(self._upper or latest, latest) - place).total_seconds()
         if room < _LEAST:
             return None
-        step = room / 2
-        if self._is_dense_below:
-            # The last half had next to nothing: between halving and what the pace says.
-            step = sqrt(step * min(step, self._pace * self.left / 2))
+        if self._settled and not self._paginator.has_counted:
+            return self._split_last(latest)
+        step = self._middle.step(room, self.left)
         at = (place + timedelta(seconds=max(step, _LEAST / 2))).replace(microsecond=0)
-        self._left_before_split = self.left
         return self.cut(at, at)
 
-    def cut(self, end: datetime, first: datetime) -> Slice:
+    def _split_last(self, latest: datetime) -> Slice | None:
+        """Give away what changes meanwhile, so that the count of the rest says what moved."""
+        # A bound that is cut to seconds shows what lies a second behind it, too.
+        latest = latest.replace(microsecond=0) - 2 * _SECOND
+        self._paginator.rely_on_count()
+        if self._upper and self._upper <= latest:
+            return None
+        above = self.cut(latest, latest, is_all=True)
+        self._is_waiting, above._rest = True, self  # noqa: SLF001 - one of its own kind
+        return above
+
+    def _share(self, pages: ReanchoredPaginator) -> Slice:
+        upper = copy(self)
+        upper._paginator = pages  # noqa: SLF001 - one of its own kind
+        upper.first, upper.left = None, 0
+        upper._middle = Middle()  # noqa: SLF001 - same
+        joint = upper.below = Joint(self, upper, self._anchor)
+        if self.above:
+            self.above.lower = upper
+        self.above, self.left = joint, self._paginator.numbered.left
+        return upper
+
+    def cut(self, end: datetime, first: datetime, *, is_all: bool = False) -> Slice:
         """End before an instant, and leave what lies from another on to a slice above.
 
         Args:
             end: The new end (aware, a whole second).
             first: Where the slice above begins (aware, a whole second, not before `end`).
+            is_all: Whether all rows are expected to lie before the end.
         """
         above = Slice(self._anchor, first - _SECOND, self._upper)
         above.first, above.end = first, self.end
@@ -191,8 +286,13 @@ class Slice:
             above.settle(self._settled)
         if self._first_left:
             above.leave(self._first_left)
+        above.above, self.above = self.above, None
+        if above.above:
+            above.above.lower = above
         self.end, self.left = end, 0
-        self.close(end)
+        if self.is_counted and above.end:
+            above._paginator.rely_on_count()
+        self.close(end, is_all=is_all)
         return above
 
     def reopen(self) -> None:
@@ -201,18 +301,18 @@ class Slice:
         self._paginator.reopen()
 
     def _count(self, page: Page, before: int) -> None:
-        self.left = max(page.total - before - len(page.rows), 0)
-        if self._left_before_split:
-            remained = self.left + len(page.rows)
-            self._is_dense_below = remained > _NEARLY_ALL * self._left_before_split
-            self._left_before_split = 0
+        numbered = self._paginator.numbered
+        is_numbered = numbered.is_still and numbered.place
+        self.left = numbered.left if is_numbered else max(page.total - before - len(page.rows), 0)
         if len(page.rows) > 1:
             first, last = (instant(page.rows[place], self._anchor) for place in (0, -1))
-            self._pace = (last - first).total_seconds() / len(page.rows)
+            self._middle.note(len(page.rows), self.left, last - first)
 
     def _owned(self, rows: Sequence[Row]) -> Sequence[Row]:
         start, stop = 0, len(rows)
-        while self.first and start < stop and instant(rows[start], self._anchor) < self.first:
+        # Pages that have numbers begin with a row.
+        first = None if self.below and self.is_counted else self.first
+        while first and start < stop and instant(rows[start], self._anchor) < first:
             start += 1
         while self.end and start < stop and instant(rows[stop - 1], self._anchor) >= self.end:
             stop -= 1

@@ -81,11 +81,11 @@ class StillList:
         start = bisect_left(self.stamps, lower) if lower else 0
         stop = bisect_right(self.stamps, upper) if upper else len(self.stamps)
         number = ask.page or 1
-        first = start + (number - 1) * SIZE
+        first = start + (number - 1) * ask.size
         total = max(stop - start, 0)
-        pages = -(-total // SIZE)
+        pages = -(-total // ask.size)
         meta = {"current_page": number, "total_pages": pages, "total_count": total}
-        return Page.read(self.rows[first : min(stop, first + SIZE)], meta, number, NOW)
+        return Page.read(self.rows[first : min(stop, first + ask.size)], meta, number, NOW)
 
 
 class StillBank(StillList):

@@ -11,8 +11,9 @@ import pytest
 
 from tap_qonto import timestamps
 from tap_qonto.errors import DataError
-from tap_qonto.reading.anchored import Query, ReanchoredPaginator
+from tap_qonto.reading.anchored import ReanchoredPaginator
 from tap_qonto.reading.pages import Page
+from tap_qonto.reading.query import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

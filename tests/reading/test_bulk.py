@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import inf
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_qonto.reading.by_created import CreatedAnchored
 from tap_qonto.reading.by_updated import UpdatedAnchored
+from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.window import Window
 from tests.reading.moving_list import Habits, MovingList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_qonto.reading.ways import Way
+    from tap_qonto.reading.pages import Page
+    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.ways import Ask, Way
 
 pytestmark = pytest.mark.real_clock("they are long, and read no clock")
 
@@ -64,6 +68,50 @@ def test_with_two_edits_a_page_bulk_changes_cost_half_as_much_again(name: str) -
     calls, missing = read(UpdatedAnchored(), GROUPS[name], 2)
     assert missing == 0
     assert calls <= 1.5 * sum(GROUPS[name]) / SIZE
+
+
+def read_side_by_side(groups: Sequence[int], workers: int, edits: int) -> tuple[int, int]:
+    """Read rows of an earlier day by several workers; as `read`."""
+    qonto = MovingList(Habits(), timedelta(milliseconds=50))
+    for count in groups:
+        qonto.add(count)
+        qonto.now += timedelta(hours=1)
+    qonto.now += timedelta(days=1)
+    window = Window.of({"lookback_seconds": 0}, None, begun=qonto.now, is_open=False)
+    reading = SideBySide(UpdatedAnchored().walk(window, (None, None), SIZE), SIZE)
+    random = Random(workers)  # noqa: S311 - repeatable
+    before = set(qonto.rows)
+    found: dict[str, int] = {}
+    calls = 0
+    under_way: list[tuple[Part, Ask, Page | None]] = []
+    while under_way := under_way + [
+        (part, ask, None) for part, ask in asks([reading], workers - len(under_way))
+    ]:
+        part, ask, page = under_way.pop(random.randrange(len(under_way)))
+        if page is None:
+            under_way.append((part, ask, qonto.answer(UpdatedAnchored.order, ask)))
+            calls += 1
+            for edit in range(edits):
+                qonto.change("edit", 7_919 * (2 * calls + edit))
+        else:
+            found |= {row["id"]: row["version"] for row in reading.take(part, page)}
+    unread = [key for key in before - found.keys() if qonto.rows[key]["version"] == 0]
+    return calls, len(unread)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("workers", [2, 8, 16])
+def test_without_edits_several_workers_cost_no_more(name: str, workers: int) -> None:
+    calls, missing = read_side_by_side(GROUPS[name], workers, 0)
+    assert missing == 0
+    assert calls <= 1.15 * sum(GROUPS[name]) / SIZE
+
+
+@pytest.mark.parametrize("name", EVEN)
+def test_with_two_edits_a_page_each_worker_costs_two_pages_more(name: str) -> None:
+    calls, missing = read_side_by_side(GROUPS[name], 8, 2)
+    assert missing == 0
+    assert calls <= 1.5 * sum(GROUPS[name]) / SIZE + 2 * 8
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,11 @@ def test_an_older_version_never_comes_after_a_newer_one() -> None:
             table.update({row["id"]: row["version"] for row in reading.take(part, page)})
 
     arrive(ask(1))
-    slow, other = ask(2)
+    (part, first), (other, last) = asks([reading], 2)
+    slow = part, qonto.answer(way.order, first)
     edited = slow[1].rows[-1]["id"]
     qonto.change("edit", list(qonto.rows).index(edited))
-    arrive([other])
+    arrive([(other, qonto.answer(way.order, last))])
     while answers := ask(1):
         arrive(answers)
     assert table[edited] == 1

@@ -13,7 +13,7 @@ from tap_qonto.reading.pages import Page
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.ways import OutOfOrderError
 from tap_qonto.reading.window import Window
-from tests.reading.moving_list import STATUSES, Habits, MovingList
+from tests.reading.moving_list import START, STATUSES, Habits, MovingList
 
 if TYPE_CHECKING:
     from tap_qonto.reading.ways import Ask
@@ -128,9 +128,8 @@ def test_all_lists_are_read_up_to_the_same_moment() -> None:
 def test_what_is_shown_may_be_answered_after_what_is_named(hidden: tuple[str, ...]) -> None:
     """Both are asked for side by side; rows that come between the two hide no others."""
     listed = bank(400, HidesOld, hidden=hidden)
-    walk = EveryStatus(UpdatedAnchored(), "status[]", STATUSES).walk(
-        replace(WINDOW, is_open=False), (None, None), 100
-    )
+    window = replace(WINDOW, lower=START, is_open=False)
+    walk = EveryStatus(UpdatedAnchored(), "status[]", STATUSES).walk(window, (None, None), 100)
     shown = walk.ask()
     assert shown
     begun = listed.now

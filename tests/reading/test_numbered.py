@@ -1,0 +1,202 @@
+"""Pages that slices share by number: what shows that a row has moved, and what cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from typing_extensions import override
+
+from tap_qonto.reading.by_updated import UpdatedAnchored
+from tap_qonto.reading.pages import Page
+from tap_qonto.reading.side_by_side import SideBySide, asks
+from tap_qonto.reading.window import Window
+from tests.reading.moving_list import CappedError, Habits, MovingList
+from tests.reading.still_list import NOW, SIZE, YEARS, StillList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.ways import Ask
+
+pytestmark = pytest.mark.real_clock("they are long, and read no clock")
+
+SPREAD = [YEARS / 12_000 * number for number in range(12_000)]
+
+
+class Capped(StillList):
+    """A list of which no more than 10,000 rows are counted, and a row leaves with each answer."""
+
+    @override
+    def answer(self, ask: Ask) -> Page:
+        page = super().answer(ask)
+        middle = len(self.stamps) // 2
+        self.stamps.pop(middle)
+        self.gone.add(self.rows.pop(middle)["id"])
+        total = min(page.total, 10_000)
+        return replace(page, total=total, pages=-(-total // SIZE), more=page.number * SIZE < total)
+
+    gone: set[str]
+
+
+def found_in(
+    reading: SideBySide, workers: int, answer: Callable[[Ask], Page | None]
+) -> tuple[list[str], int]:
+    """Read a list whose answers come in any order; return the ids of its rows, and the calls."""
+    random = Random(workers)  # noqa: S311 - repeatable
+    found: list[str] = []
+    calls = 0
+    under_way: list[tuple[Part, Ask]] = []
+    while under_way := under_way + asks([reading], workers - len(under_way)):
+        part, ask = under_way.pop(random.randrange(len(under_way)))
+        found += [row["id"] for row in reading.take(part, answer(ask))]
+        calls += 1
+    return found, calls
+
+
+def test_a_count_that_says_no_more_than_so_many_shows_nothing() -> None:
+    """Search engines stop counting at 10,000."""
+    qonto = Capped(SPREAD)
+    qonto.gone = set()
+    before = {row["id"] for row in qonto.rows}
+    found, _ = found_in(qonto.reading(), 8, qonto.answer)
+    assert before - set(found) <= qonto.gone
+    assert {row["id"] for row in qonto.rows} <= set(found)
+
+
+@pytest.mark.parametrize("deepest", [1, 7, 30])
+def test_pages_that_are_too_far_back_are_asked_for_by_value(deepest: int) -> None:
+    qonto = StillList(SPREAD)
+
+    def answer(ask: Ask) -> Page:
+        is_refused = ask.page is not None and ask.page > deepest
+        return Page.past_the_end(ask.page or 1) if is_refused else qonto.answer(ask)
+
+    found, _ = found_in(qonto.reading(), 8, answer)
+    assert sorted(found, key=int) == [row["id"] for row in qonto.rows]
+
+
+def test_pages_that_do_not_come_whole_are_asked_for_in_halves() -> None:
+    qonto, random = StillList(SPREAD), Random(3)  # noqa: S311 - repeatable
+
+    def answer(ask: Ask) -> Page | None:
+        return None if ask.size > 2 * SIZE // 5 and random.random() < 0.1 else qonto.answer(ask)
+
+    found, _ = found_in(qonto.reading(), 8, answer)
+    assert sorted(found, key=int) == [row["id"] for row in qonto.rows]
+
+
+def test_where_nothing_changes_no_row_is_asked_for_twice() -> None:
+    """But for the last one of the first page."""
+    qonto, asked = StillList(SPREAD), 0
+
+    def answer(ask: Ask) -> Page:
+        nonlocal asked
+        page = qonto.answer(ask)
+        asked += len(page.rows)
+        return page
+
+    found, calls = found_in(qonto.reading(), 8, answer)
+    assert len(found) == len(SPREAD)
+    assert asked <= len(SPREAD) + 2
+    # What changes in the last minute is asked for by itself.
+    assert calls <= len(SPREAD) / SIZE + 2
+
+
+@pytest.mark.parametrize(("count", "shuffles"), [(6, True), (36, True), (60, False)])
+@pytest.mark.parametrize("workers", [2, 8])
+def test_slices_that_meet_in_an_instant_bring_all_of_it(
+    workers: int, count: int, *, shuffles: bool
+) -> None:
+    """Where its rows come in another order each time, both bring some, and lack as many."""
+    for before in range(90, 210, 2):
+        random = Random(before)  # noqa: S311 - repeatable
+        qonto = MovingList(Habits(shuffles=shuffles), timedelta(seconds=1), random=random)
+        for together in [*[1] * before, count, *[1] * (280 - before)]:
+            qonto.add(together)
+            qonto.now += timedelta(hours=1)
+        window = Window.of({"lookback_seconds": 1}, None, begun=qonto.now, is_open=False)
+        reading = SideBySide(UpdatedAnchored().walk(window, (None, None), 20), 20)
+        under_way: list[tuple[Part, Ask]] = []
+        found: list[str] = []
+        while under_way := under_way + asks([reading], workers - len(under_way)):
+            part, ask = under_way.pop(random.randrange(len(under_way)))
+            rows = reading.take(part, qonto.answer(UpdatedAnchored.order, ask))
+            found += [row["id"] for row in rows]
+            for first, end in reading.reached.above:
+                # A later run leaves out what is said to be read.
+                read = {
+                    row["id"] for row in qonto.rows.values() if first <= row["updated_at"] < end
+                }
+                assert read <= set(found)
+        assert sorted(found) == sorted(qonto.rows)
+
+
+def test_what_changed_in_the_last_minute_warns_of_more() -> None:
+    """Then the count is not relied on, and no page is asked for in vain."""
+    qonto = MovingList(Habits(), timedelta(seconds=1))
+    for _ in range(2_000):
+        qonto.add(1)
+        qonto.now += timedelta(hours=1)
+    window = Window.of({"lookback_seconds": 1}, None, begun=qonto.now, is_open=False)
+    way = UpdatedAnchored()
+    numbers = set()
+
+    def answer(ask: Ask) -> Page:
+        numbers.add(ask.page)
+        qonto.change("edit", 7_919)
+        return qonto.answer(way.order, ask)
+
+    found, _ = found_in(SideBySide(way.walk(window, (None, None), SIZE), SIZE), 8, answer)
+    assert set(found) == set(qonto.rows)
+    assert numbers <= {1, 2}
+
+
+def test_a_row_that_leaves_is_missed_by_no_slice() -> None:
+    """Whichever row it is, and whenever; the next run brings what was edited."""
+    for when in range(2, 26, 2):
+        for which in (0, 1_040, 1_999):
+            qonto = MovingList(Habits(cap=40), timedelta(seconds=1))
+            for _ in range(2_000):
+                qonto.add(1)
+                qonto.now += timedelta(hours=1)
+            begun = qonto.now
+            edited = list(qonto.rows)[which]
+            answered = 0
+
+            def answer(
+                ask: Ask, qonto: MovingList = qonto, when: int = when, which: int = which
+            ) -> Page:
+                nonlocal answered
+                answered += 1
+                if answered == when:
+                    qonto.now += timedelta(minutes=5)
+                    qonto.change("edit", which)
+                try:
+                    return qonto.answer(UpdatedAnchored.order, ask)
+                except CappedError:
+                    return Page.past_the_end(ask.page or 1)
+
+            window = Window.of({"lookback_seconds": 1}, None, begun=begun, is_open=False)
+            reading = SideBySide(UpdatedAnchored().walk(window, (None, None), SIZE), SIZE)
+            found, _ = found_in(reading, 4, answer)
+            assert set(qonto.rows) - set(found) <= {edited}
+            assert len(set(found)) == len(found)
+
+
+def test_a_list_that_ends_in_the_past_is_shared_at_once() -> None:
+    """No row can change in it, but to leave."""
+    qonto = StillList(SPREAD)
+    upper = NOW - timedelta(days=30)
+    window = Window(None, upper, None, upper, NOW)
+    reading = SideBySide(UpdatedAnchored().walk(window, (None, None), SIZE), SIZE)
+    found, calls = found_in(reading, 8, qonto.answer)
+    expected = [
+        row["id"] for row, stamp in zip(qonto.rows, qonto.stamps, strict=True) if stamp <= upper
+    ]
+    assert sorted(found, key=int) == expected
+    assert calls <= len(expected) / SIZE + 3
