@@ -197,6 +197,7 @@ class ReanchoredPaginator:
     def know(self, other: ReanchoredPaginator) -> None:
         """Leave out what another one has handed out of the rows at its place."""
         self._seen, self.has_counted = copy(other._seen), other.has_counted
+        self.numbered.moves = other.numbered.moves
 
     def reopen(self) -> None:
         """Ask again from the last row on, for what has come to the end since."""

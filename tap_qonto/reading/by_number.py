@@ -59,6 +59,7 @@ class ByNumber:
         place: The next page; None where it is to be asked for by value.
         is_still: Whether the count is relied on: no row is known to have moved. Pages
             then share no row, and can be divided.
+        moves: Whether rows were seen to move, although the count had been relied on.
     """
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class ByNumber:
         self.is_still = False
         self._end: int | None = None
         self._is_trusted = True
-        self._is_closing = False
+        self._is_closing = self.moves = False
         self._overlap = self._done = 0
 
     def begin(self, page: Page, stamps: Sequence[datetime]) -> None:
@@ -80,6 +81,7 @@ class ByNumber:
         self._first = 0
         self._done = self._size
         self._begins: datetime | None = None
+        self._overlap = OVERLAP if self.moves else self._overlap
 
     @property
     def end(self) -> int | None:
@@ -189,7 +191,7 @@ class ByNumber:
         is_joined = self._is_joined(page.total, rows, start)
         if is_joined:
             is_same = page.total == self._total or (self._total is None and self.is_still)
-            self._overlap = 0 if is_same else OVERLAP
+            self._overlap = 0 if is_same and not self.moves else OVERLAP
             self._total = page.total
             self._done = start + len(rows)
             self._begins = self._begins or stamps[0]
@@ -204,6 +206,7 @@ class ByNumber:
 
     def give_up(self) -> None:
         """Rely on the count no more: rows have moved, or come in another order."""
+        self.moves |= self.is_still
         self.is_still, self._first = False, 0
 
     def _remember(self, rows: list[tuple[str, datetime]]) -> None:

@@ -176,7 +176,7 @@ class Slice:
         return rows
 
     def hear(self, *, is_quiet: bool) -> None:
-        """Rely on the count if nothing has changed in the last minute."""
+        """Rely on the count if nothing has changed of late."""
         self._is_waiting = False
         if self.is_counted and not is_quiet:
             self._paginator.give_up()
