@@ -32,8 +32,8 @@ OVERLAP = 10
 _PROOF = 6
 """Shared rows in the same order that show the order of an instant to be stable."""
 _DEEPEST = 20
-_LONGEST = 300
-"""Pages of the longest window that is divided by them: no page is further back."""
+_LONGEST = 60
+"""Pages of the longest window that is divided by them. Each answer counts all of its rows."""
 _CAPPED = 10_000
 """Where search engines stop counting by default: so many rows can be any number of them."""
 _WORTH = 8
@@ -157,8 +157,8 @@ class ByNumber:
         if place is None or not self.is_still or self._overlap:
             return None
         last = -(-(self.end or self._total or 0) // place.size)
-        first = min(place.page + (last - place.page + 2) // 2, _LONGEST)
-        if not place.page < first <= last:
+        first = place.page + (last - place.page + 2) // 2
+        if first > last or last > _LONGEST:
             return None
         upper = copy(self)
         upper.place = Place(first, place.size)

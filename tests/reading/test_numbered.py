@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real_clock("they are long, and read no clock")
 
 SPREAD = [YEARS / 12_000 * number for number in range(12_000)]
+FEW = SPREAD[::3]
 
 
 class Capped(StillList):
@@ -92,7 +93,7 @@ def test_pages_that_do_not_come_whole_are_asked_for_in_halves() -> None:
 
 def test_where_nothing_changes_no_row_is_asked_for_twice() -> None:
     """But for the last one of the first page."""
-    qonto, asked = StillList(SPREAD), 0
+    qonto, asked = StillList(FEW), 0
 
     def answer(ask: Ask) -> Page:
         nonlocal asked
@@ -101,10 +102,10 @@ def test_where_nothing_changes_no_row_is_asked_for_twice() -> None:
         return page
 
     found, calls = found_in(qonto.reading(), 8, answer)
-    assert len(found) == len(SPREAD)
-    assert asked <= len(SPREAD) + 2
+    assert len(found) == len(FEW)
+    assert asked <= len(FEW) + 2
     # What changes in the last minute is asked for by itself.
-    assert calls <= len(SPREAD) / SIZE + 2
+    assert calls <= len(FEW) / SIZE + 2
 
 
 @pytest.mark.parametrize(("count", "shuffles"), [(6, True), (36, True), (60, False)])
@@ -199,4 +200,4 @@ def test_a_list_that_ends_in_the_past_is_shared_at_once() -> None:
         row["id"] for row, stamp in zip(qonto.rows, qonto.stamps, strict=True) if stamp <= upper
     ]
     assert sorted(found, key=int) == expected
-    assert calls <= len(expected) / SIZE + 3
+    assert calls <= len(expected) / SIZE + 8
