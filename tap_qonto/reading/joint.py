@@ -65,9 +65,10 @@ class Joint:
             return rows
         end = self.at + _SECOND
         if not self.upper.is_counted:
-            place = self.upper.complete_to
-            if place is None or place < end:
+            if self._is_within(end):
                 self.part()
+            return rows
+        if not rows or instant(rows[0], self._anchor) >= end:
             return rows
         shared = sum(instant(row, self._anchor) < end for row in rows)
         found = [row for row in rows[:shared] if not self.is_below(row[key])]
@@ -120,10 +121,14 @@ class Joint:
         while self.lower.is_pending and self.lower.below:
             self.lower.below.part()
         end = self.at + _SECOND
-        place = self.upper.complete_to
-        if place is None or place < end:
+        if self._is_within(end):
             self.upper.begin_at(end)
         self.lower.end_at(end)
+
+    def _is_within(self, end: datetime) -> bool:
+        """Tell whether the upper slice may have rows left before the end of the second."""
+        place = self.upper.complete_to
+        return place is None or place < end
 
     def _dissolve(self) -> None:
         """Give the pages of the upper slice, which have moved, back to the lower one."""

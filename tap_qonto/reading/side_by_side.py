@@ -104,14 +104,6 @@ class Part:
         """Whether the bookmark holds before the part has come to its end."""
         return self.divisible is not None and self.divisible.moves
 
-    @property
-    def stretch(self) -> Stretch | None:
-        """What of it was read, where it does not begin with the list."""
-        walk = self.divisible
-        if walk and walk.first and walk.whole_to and walk.first < walk.whole_to:
-            return Stretch(walk.first, walk.whole_to)
-        return None
-
 
 class SideBySide:
     """One reading of a list, by several workers.
@@ -155,12 +147,16 @@ class SideBySide:
 
     def _whole(self) -> Iterator[Stretch]:
         """Yield what was read above the lowest part."""
-        whole_to = None
+        below = None
         for part in self._parts:
-            if found := part.stretch:
-                yield found._replace(first=min(found.first, whole_to or found.first))
-            if part.divisible and not (part.is_whole and part.divisible.whole_to is None):
-                whole_to = part.divisible.whole_to if part.is_whole else None
+            walk = part.divisible
+            end = walk.whole_to if walk else None
+            if walk and walk.first and end and walk.first < end:
+                yield Stretch(min(walk.first, below or walk.first), end)
+            if not part.is_whole:
+                below = None
+            elif end:
+                below = end
 
     @property
     def is_done(self) -> bool:

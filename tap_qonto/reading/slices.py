@@ -106,13 +106,16 @@ class Slice:
     @property
     def whole_to(self) -> datetime | None:
         """It was read up to, and without, this instant (a whole second); None before."""
-        is_read = self.query is None
-        if is_read and self.above and not self.above.is_over and self.above.at:
-            return self.above.at
-        if is_read and self.end and not (self.is_void or (self.above and not self.above.is_over)):
-            return self.end
+        end = self._joint.at if self._joint else self.end
+        if end and self.query is None and not self.is_void:
+            return end
         place = self.complete_to
         return place and place.replace(microsecond=0)
+
+    @property
+    def _joint(self) -> Joint | None:
+        """Where its pages end within a window; None if it ends with its own."""
+        return self.above if self.above and not self.above.is_over else None
 
     def skip(self, first: datetime, end: datetime) -> Slice | None:
         """End where a stretch begins that need not be read, and leave what is above it.
@@ -160,11 +163,9 @@ class Slice:
             DataError: Going on would lose rows.
         """
         query = self._paginator.query
-        if query is None or self.is_void:
-            return ()
         is_crowded = self._paginator.is_crowded
         rows = self._owned(self._paginator.advance(page))
-        if not is_crowded:
+        if query and not is_crowded:
             self._count(page, (query.page - 1) * (query.size or 0))
         if self._rest:
             self._rest.hear(is_quiet=not rows)
@@ -237,7 +238,7 @@ class Slice:
         if pages:
             return self._share(pages)
         place = self._place
-        if place is None or not self._may_split or (self.above and not self.above.is_over):
+        if place is None or not self._may_split or self._joint:
             return None
         room = (min(self._upper or latest, latest) - place).total_seconds()
         if room < _LEAST:

@@ -12,7 +12,7 @@ from tap_qonto import timestamps
 from tap_qonto.reading.pages import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tap_qonto.reading.ways import Ask
 
@@ -76,6 +76,12 @@ class MovingList:
     rows: dict[str, Row] = field(default_factory=dict)
     made: int = 0
     random: Random = field(default_factory=lambda: Random(1))  # noqa: S311 - repeatable
+
+    def add_hourly(self, groups: Iterable[int]) -> None:
+        """Add groups of rows that share an instant, each an hour after the one before."""
+        for count in groups:
+            self.add(count)
+            self.now += timedelta(hours=1)
 
     def change(self, what: str, which: int) -> None:
         """Do one thing that somebody does meanwhile.

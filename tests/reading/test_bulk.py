@@ -36,13 +36,17 @@ UNEVEN = {
 GROUPS = EVEN | UNEVEN
 
 
+def of_yesterday(groups: Sequence[int]) -> MovingList:
+    """Make a list of rows of an earlier day."""
+    qonto = MovingList(Habits(), timedelta(milliseconds=50))
+    qonto.add_hourly(groups)
+    qonto.now += timedelta(days=1)
+    return qonto
+
+
 def read(way: Way, groups: Sequence[int], edits: int) -> tuple[int, int]:
     """Read rows of an earlier day; return the requests, and how many rows are missing."""
-    qonto = MovingList(Habits(), timedelta(milliseconds=50))
-    for count in groups:
-        qonto.add(count)
-        qonto.now += timedelta(hours=1)
-    qonto.now += timedelta(days=1)
+    qonto = of_yesterday(groups)
     window = Window.of({"lookback_seconds": 0}, None, begun=qonto.now, is_open=True)
     walk = way.walk(window, (None, None), SIZE)
     found: set[str] = set()
@@ -72,11 +76,7 @@ def test_with_two_edits_a_page_bulk_changes_cost_half_as_much_again(name: str) -
 
 def read_side_by_side(groups: Sequence[int], workers: int, edits: int) -> tuple[int, int]:
     """Read rows of an earlier day by several workers; as `read`."""
-    qonto = MovingList(Habits(), timedelta(milliseconds=50))
-    for count in groups:
-        qonto.add(count)
-        qonto.now += timedelta(hours=1)
-    qonto.now += timedelta(days=1)
+    qonto = of_yesterday(groups)
     window = Window.of({"lookback_seconds": 0}, None, begun=qonto.now, is_open=False)
     reading = SideBySide(UpdatedAnchored().walk(window, (None, None), SIZE), SIZE)
     random = Random(workers)  # noqa: S311 - repeatable
@@ -125,9 +125,7 @@ def test_what_is_edited_all_the_time_is_left_to_the_next_run(
     # Where an instant fills pages, no order of its rows can be relied on.
     habits = Habits(shuffles=edits > SIZE)
     qonto = MovingList(habits, timedelta(milliseconds=milliseconds))
-    for count in [300] * (4 if habits.shuffles else 20):
-        qonto.add(count)
-        qonto.now += timedelta(hours=1)
+    qonto.add_hourly([300] * (4 if habits.shuffles else 20))
     bookmark, calls, found = None, [0, 0], dict[str, int]()
     for run in range(2):
         window = Window.of({"lookback_seconds": 1}, bookmark, begun=qonto.now, is_open=False)

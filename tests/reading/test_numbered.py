@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,15 @@ from typing_extensions import override
 
 from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.pages import Page
-from tap_qonto.reading.side_by_side import SideBySide, asks
+from tap_qonto.reading.side_by_side import SideBySide
 from tap_qonto.reading.window import Window
+from tests.reading.any_order import in_any_order
 from tests.reading.moving_list import CappedError, Habits, MovingList
 from tests.reading.still_list import NOW, SIZE, YEARS, StillList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_qonto.reading.side_by_side import Part
     from tap_qonto.reading.ways import Ask
 
 pytestmark = pytest.mark.real_clock("they are long, and read no clock")
@@ -48,15 +49,8 @@ def found_in(
     reading: SideBySide, workers: int, answer: Callable[[Ask], Page | None]
 ) -> tuple[list[str], int]:
     """Read a list whose answers come in any order; return the ids of its rows, and the calls."""
-    random = Random(workers)  # noqa: S311 - repeatable
-    found: list[str] = []
-    calls = 0
-    under_way: list[tuple[Part, Ask]] = []
-    while under_way := under_way + asks([reading], workers - len(under_way)):
-        part, ask = under_way.pop(random.randrange(len(under_way)))
-        found += [row["id"] for row in reading.take(part, answer(ask))]
-        calls += 1
-    return found, calls
+    pages = list(in_any_order(reading, workers, answer, workers))
+    return [row["id"] for rows in pages for row in rows], len(pages)
 
 
 def test_a_count_that_says_no_more_than_so_many_shows_nothing() -> None:
@@ -117,16 +111,12 @@ def test_slices_that_meet_in_an_instant_bring_all_of_it(
     for before in range(90, 210, 2):
         random = Random(before)  # noqa: S311 - repeatable
         qonto = MovingList(Habits(shuffles=shuffles), timedelta(seconds=1), random=random)
-        for together in [*[1] * before, count, *[1] * (280 - before)]:
-            qonto.add(together)
-            qonto.now += timedelta(hours=1)
+        qonto.add_hourly([*[1] * before, count, *[1] * (280 - before)])
         window = Window.of({"lookback_seconds": 1}, None, begun=qonto.now, is_open=False)
         reading = SideBySide(UpdatedAnchored().walk(window, (None, None), 20), 20)
-        under_way: list[tuple[Part, Ask]] = []
         found: list[str] = []
-        while under_way := under_way + asks([reading], workers - len(under_way)):
-            part, ask = under_way.pop(random.randrange(len(under_way)))
-            rows = reading.take(part, qonto.answer(UpdatedAnchored.order, ask))
+        answer = partial(qonto.answer, UpdatedAnchored.order)
+        for rows in in_any_order(reading, workers, answer, before):
             found += [row["id"] for row in rows]
             for first, end in reading.reached.above:
                 # A later run leaves out what is said to be read.
@@ -140,9 +130,7 @@ def test_slices_that_meet_in_an_instant_bring_all_of_it(
 def test_what_changed_in_the_last_minute_warns_of_more() -> None:
     """Then the count is not relied on, and no page is asked for in vain."""
     qonto = MovingList(Habits(), timedelta(seconds=1))
-    for _ in range(2_000):
-        qonto.add(1)
-        qonto.now += timedelta(hours=1)
+    qonto.add_hourly([1] * 2_000)
     window = Window.of({"lookback_seconds": 1}, None, begun=qonto.now, is_open=False)
     way = UpdatedAnchored()
     numbers = set()
@@ -162,9 +150,7 @@ def test_a_row_that_leaves_is_missed_by_no_slice() -> None:
     for when in range(2, 26, 5):
         for which in (0, 1_040, 1_999):
             qonto = MovingList(Habits(cap=40), timedelta(seconds=1))
-            for _ in range(2_000):
-                qonto.add(1)
-                qonto.now += timedelta(hours=1)
+            qonto.add_hourly([1] * 2_000)
             begun = qonto.now
             edited = list(qonto.rows)[which]
             answered = 0
