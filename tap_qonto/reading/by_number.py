@@ -32,7 +32,7 @@ OVERLAP = 10
 _PROOF = 6
 """Shared rows in the same order that show the order of an instant to be stable."""
 _DEEPEST = 20
-_LONGEST = 60
+_LONGEST = 300
 """Pages of the longest window that is divided by them. Each answer counts all of its rows."""
 _CAPPED = 10_000
 """Where search engines stop counting by default: so many rows can be any number of them."""

@@ -54,9 +54,10 @@ class Asked:
         """The keys of the rows that it is to list."""
         world, facts = self.client.fake.control._world, self.facts
         keys = self.control.ids(facts.name)
-        if facts.hidden is None:
+        hides = facts.hides and facts.hides(world, ())
+        if not hides:
             return keys
-        return [key for key in keys if not facts.hidden(world, self.table.row(key), ())]
+        return [key for key in keys if not hides(self.table.row(key))]
 
     def parents(self) -> list[str]:
         """Return the values of the partition; one that is not used without partitions."""

@@ -15,6 +15,8 @@ from tests.fake_qonto.lists.filters import Choice, Ids, Instants
 from tests.fake_qonto.lists.rendering import as_z
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fake_qonto.data.records import Row
     from tests.fake_qonto.lists.reader import Params
     from tests.fake_qonto.world import World
@@ -97,15 +99,17 @@ def serve_organization(world: World, row: Row, params: Params) -> Row:
     }
 
 
-def is_external(world: World, row: Row, _: Params) -> bool:
-    """Tell whether the list leaves an account out: external ones stand in the organization."""
-    return bool(row["_external"])
+def hides_external(_: World, __: Params) -> Callable[[Row], Any]:
+    """Leave out external accounts: they stand in the organization."""
+    return lambda row: row["_external"]
 
 
-def hides_status(world: World, row: Row, params: Params) -> bool:
-    """Tell whether the list leaves out a transaction unless its status is named."""
-    named = any(name == "status[]" for name, _ in params)
-    return not named and row["status"] in world.settings.hidden_statuses
+def hides_statuses(world: World, params: Params) -> Callable[[Row], Any] | None:
+    """Leave out transactions of some statuses, unless statuses are named."""
+    hidden = world.settings.hidden_statuses
+    if not hidden or any(name == "status[]" for name, _ in params):
+        return None
+    return lambda row: row["status"] in hidden
 
 
 def serve_transaction(world: World, row: Row, params: Params) -> Row:
@@ -202,7 +206,7 @@ BANKING = (
     Endpoint(
         "bank_accounts", "/v2/bank_accounts", READ, "bank_accounts",
         made("bank_accounts", account), rows=4, single="bank_account", serve=serve_account,
-        hidden=is_external, text="name",
+        hides=hides_external, text="name",
     ),
     Endpoint(
         "transactions", "/v2/transactions", READ, "transactions",
@@ -214,7 +218,7 @@ BANKING = (
         Choice("status", top=True, allowed=STATUSES)),
         sorts=("updated_at", "settled_at", "emitted_at"), order="settled_at:desc",
         indexed=("updated_at", "created_at", "settled_at", "emitted_at"), text="note",
-        serve=serve_transaction, volatile=True, hidden=hides_status, changed=keep_balances,
+        serve=serve_transaction, volatile=True, hides=hides_statuses, changed=keep_balances,
         has_files=True,
     ),
     Endpoint(

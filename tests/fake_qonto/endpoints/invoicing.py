@@ -13,6 +13,8 @@ from tests.fake_qonto.lists.facts import Endpoint
 from tests.fake_qonto.lists.filters import Choice, Days, Ids, Instants
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fake_qonto.data.records import Row
     from tests.fake_qonto.lists.reader import Params
     from tests.fake_qonto.world import World
@@ -187,9 +189,11 @@ def invoice(draw: Draw) -> Row:
     return row
 
 
-def is_imported(world: World, row: Row, params: Params) -> bool:
-    """Tell whether the list leaves an invoice out, as it does unless told otherwise."""
-    return bool(row["_imported"]) and ("exclude_imported", "false") not in params
+def hides_imported(_: World, params: Params) -> Callable[[Row], Any] | None:
+    """Leave out imported invoices, unless told otherwise."""
+    if ("exclude_imported", "false") in params:
+        return None
+    return lambda row: row["_imported"]
 
 
 def credit_note(draw: Draw) -> Row:
@@ -276,7 +280,7 @@ INVOICING = (
         filters=(Instants("created_at"), Instants("updated_at"), Days("due_date"),
         Choice("status", comma=True)),
         sorts=_BY_CREATION, order="created_at:desc", indexed=("created_at", "updated_at"),
-        blank=("finalized_at", "paid_at"), hidden=is_imported, text="footer", has_files=True,
+        blank=("finalized_at", "paid_at"), hides=hides_imported, text="footer", has_files=True,
         previous="previous_page",
     ),
     Endpoint(

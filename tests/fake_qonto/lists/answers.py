@@ -35,7 +35,8 @@ def list_rows(world: World, facts: Endpoint, params: Params, parent: str | None)
 def retrieve_row(world: World, facts: Endpoint, params: Params, key: str) -> bytes:
     """Answer ``GET path/{id}``."""
     row = world.row_json(facts.name, key, params)
-    if facts.hidden is not None and facts.hidden(world, world.table(facts.name).row(key), params):
+    hides = facts.hides and facts.hides(world, params)
+    if hides and hides(world.table(facts.name).row(key)):
         raise NotHereError(key)
     return _wrapped(facts.single or "", row)
 
@@ -54,9 +55,9 @@ def _only(world: World, facts: Endpoint, params: Params) -> bytes:
 
 
 def _hide(world: World, facts: Endpoint, params: Params, query: Query) -> None:
-    hidden = facts.hidden
-    if hidden is not None:
-        query.tests.append(lambda row: not hidden(world, row, params))
+    hides = facts.hides and facts.hides(world, params)
+    if hides:
+        query.tests.append(lambda row: not hides(row))
 
 
 def _meta(world: World, facts: Endpoint, query: Query, total: int) -> dict[str, Any]:

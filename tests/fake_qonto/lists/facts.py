@@ -102,7 +102,8 @@ class Endpoint:
     has_files: bool = False
     # What can happen to rows. `text` is a field that edits at random change.
     text: str | None = None
-    hidden: Callable[[World, Row, Params], bool] | None = None
+    # Which rows the list leaves out; None where it shows all, which an index can tell.
+    hides: Callable[[World, Params], Callable[[Row], Any] | None] | None = None
     changed: Callable[[World, Row | None, Row | None], None] | None = None
 
     @cached_property
