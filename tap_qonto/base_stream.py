@@ -84,7 +84,7 @@ class BaseStream(Stream):
         return set()
 
     @property
-    def _state_entry(self) -> dict[str, Any]:
+    def state_entry(self) -> dict[str, Any]:
         """What the state says of this stream; changed in place."""
         bookmarks = cast("dict[str, Any]", self.tap_state).setdefault("bookmarks", {})
         entry: dict[str, Any] = bookmarks.setdefault(self.name, {})
@@ -100,7 +100,7 @@ class BaseStream(Stream):
         if path in self.outcome.new_fields or len(self.outcome.new_fields) == MOST_NEW_FIELDS:
             return
         self.outcome.new_fields.add(path)
-        told = self._state_entry.setdefault(NEW_FIELDS, [])
+        told = self.state_entry.setdefault(NEW_FIELDS, [])
         if path in told:
             return
         told.append(path)

@@ -24,8 +24,11 @@ _SHAPES: dict[str, type[dict[str, Any] | list[Any]]] = {
     "partitions": list,
     "covers": dict,
     "new_fields": list,
+    "awaited": list,
 }
 """What the entries of a state hold, other than values."""
+_OF_TEXTS = ("new_fields", "awaited")
+"""Those that hold texts alone."""
 
 
 def read_config(paths: Iterable[str]) -> Json:
@@ -156,8 +159,9 @@ def _damaged(entry: Mapping[str, Any]) -> str | None:
     for name, kind in _SHAPES.items():
         if not isinstance(entry.get(name, kind()), kind):
             return name
-    if not all(isinstance(field, str) for field in entry.get("new_fields", ())):
-        return "new_fields"
+    for name in _OF_TEXTS:
+        if not all(isinstance(text, str) for text in entry.get(name, ())):
+            return name
     for part in entry.get("partitions", ()):
         if not (isinstance(part, dict) and isinstance(part.get("context"), dict)):
             return "partitions"

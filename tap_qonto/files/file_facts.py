@@ -35,9 +35,6 @@ class FileFacts(BaseStream):
         list_params: Parameters with which the parent's list brings them.
         answer_key: Key of the row in the answer to `path`, where it is wrapped.
         dated_by: The fact whose year and month the path of a file begins with.
-        parent_path: API path of a row of the parent, with ``{id}`` in it, where its file
-            may come after it; see `awaits`.
-        parent_in: Key of the row in the answer.
     """
 
     path: ClassVar[str]
@@ -48,8 +45,6 @@ class FileFacts(BaseStream):
     list_params: ClassVar[tuple[tuple[str, str], ...]] = ()
     answer_key: ClassVar[str | None] = None
     dated_by: ClassVar[str] = "created_at"
-    parent_path: ClassVar[str | None] = None
-    parent_in: ClassVar[str] = ""
 
     def files_in(self, row: Mapping[str, Any]) -> Mapping[str, Facts] | None:  # noqa: ARG002 - as above
         """Return the facts of files in a row of the parent as Qonto sends it, by id.
@@ -57,10 +52,6 @@ class FileFacts(BaseStream):
         None if the row says nothing of its files, so that they are asked for.
         """
         return None
-
-    def awaits(self, parent: Record) -> bool:  # noqa: ARG002 - for subclasses
-        """Tell whether a row of the parent that names no file is to get one."""
-        return False
 
     def wanted(self, parent: Record) -> Iterator[Wanted]:
         """Yield the distinct files of a parent's record, each with its roles."""
@@ -74,8 +65,6 @@ class FileFacts(BaseStream):
         digest = self._digest(parent) if found else ""
         for attachment_id, roles in found.items():
             yield Wanted(parent["id"], attachment_id, tuple(roles), digest)
-        if not found and self.awaits(parent):
-            yield Wanted(parent["id"], "", tuple(dict.fromkeys(self.roles.values())))
 
     def _digest(self, parent: Record) -> str:
         """Return the hash of a row if it comes in every run and its files are asked for by id."""

@@ -24,10 +24,14 @@ class MadeFiles(FilesStream):
 
     Attributes:
         path: API path of the file, with ``{id}`` for the id of the row.
+        parent_path: API path of the row, with ``{id}`` in it.
+        parent_in: Key of the row in the answer.
         method: HTTP method of the call; what needs ``POST`` is not tried by ``--test``.
     """
 
     method: ClassVar[Literal["GET", "POST"]] = "GET"
+    parent_path: ClassVar[str]
+    parent_in: ClassVar[str]
     brings = True
     dated_by = "dated"
     selected_by_default = False
@@ -47,7 +51,7 @@ class MadeFiles(FilesStream):
         """Return where facts come from: the row itself."""
         return WithRow(
             self.ask,
-            self.parent_path or "",
+            self.parent_path,
             lambda body: self.files_in(body[self.parent_in]),
             expires=False,
         )

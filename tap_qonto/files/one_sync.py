@@ -107,7 +107,6 @@ class OneSync:
             self._count(found)
             if found.is_settled:
                 self._pending.discard(each)
-                self._pending.discard_unnamed(parent_id)
             else:
                 self._pending.add(each)
                 self._failed_now.add(each)

@@ -70,10 +70,6 @@ class Pending:
         if self._files.pop((wanted.parent_id, wanted.attachment_id), None) is not None:
             self._keep()
 
-    def discard_unnamed(self, parent_id: str) -> None:
-        """Forget that a row was waited for to name its file, since it does."""
-        self.discard(Wanted(parent_id, "", ()))
-
     def _keep(self) -> None:
         self._entry[KEY] = [[*key, *roles] for key, roles in self._files.items()]
         if not self._files:

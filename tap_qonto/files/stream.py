@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_qonto.errors import NotFoundError, RefusedError
+from tap_qonto.errors import RefusedError
 from tap_qonto.files.coverage import Coverage
 from tap_qonto.files.file_facts import FileFacts
 from tap_qonto.files.one_sync import OneSync
 from tap_qonto.files.pending import Pending
-from tap_qonto.files.sources import quoted
-from tap_qonto.files.wanted import LATER, NOTHING, Found
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from tap_qonto.files.storage import Storage
-    from tap_qonto.files.wanted import Wanted
+    from tap_qonto.files.wanted import Found, Wanted
     from tap_qonto.output.records import Record
 
 
@@ -67,7 +65,7 @@ class FilesStream(FileFacts):
         self._sync = OneSync(
             self.name,
             self._fetch,
-            Pending(self.name, self._state_entry, self.logger),
+            Pending(self.name, self.state_entry, self.logger),
             concurrency=self._settings["concurrency"],
             reads_all=self._reads_all,
         )
@@ -99,7 +97,7 @@ class FilesStream(FileFacts):
 
     def _read_anew_if_wider(self) -> None:
         """Let the parent's list be walked again where the settings want more than before."""
-        wanted, before = Coverage.of(self._settings), Coverage.remembered(self._state_entry)
+        wanted, before = Coverage.of(self._settings), Coverage.remembered(self.state_entry)
         wider = wanted.wider_than(before)
         self._was_read_before = before is not None
         self._asks_again = before is None or wider is not None
@@ -110,8 +108,8 @@ class FilesStream(FileFacts):
                 self.name,
             )
             parent = getattr(self.parent_stream_type, "name", "")
-            wanted.begin_anew(self.tap_state["bookmarks"].get(parent, {}), self._state_entry)
-        wanted.remember(self._state_entry)
+            wanted.begin_anew(self.tap_state["bookmarks"].get(parent, {}), self.state_entry)
+        wanted.remember(self.state_entry)
 
     def catch_up(self) -> None:
         """Try the files that earlier runs could not get, once each."""
@@ -131,7 +129,7 @@ class FilesStream(FileFacts):
             with self._sync.noting_refusal():
                 yield
         except RefusedError:
-            Coverage.forget(self._state_entry)
+            Coverage.forget(self.state_entry)
             raise
 
     def note(self, row: Mapping[str, Any]) -> None:
@@ -156,8 +154,7 @@ class FilesStream(FileFacts):
         """
         parent = dict(context or {})
         for wanted, record in self._sync.take(parent["id"], self.wanted(parent)):
-            if wanted.attachment_id:
-                yield self._row(wanted, record)
+            yield self._row(wanted, record)
         self._source.forget(parent["id"])
 
     def write_records(self, parent: Record) -> None:
@@ -178,12 +175,9 @@ class FilesStream(FileFacts):
         if record["roles"]:
             # A sealed copy, which has a key of its own.
             return row
-        found = wanted.attachment_id or record["id"]
-        return row | {"id": found, "roles": list(wanted.roles)}
+        return row | {"id": wanted.attachment_id, "roles": list(wanted.roles)}
 
     def _fetch(self, wanted: Wanted, once: bool) -> Found:  # noqa: FBT001 - for a pool
-        if not wanted.attachment_id:
-            return self._fetch_if_made(wanted) if once else LATER
         file, row = wanted.attachment_id, wanted.parent_id
         what = f"stream {self.name}, {row}"
         if file != row:
@@ -191,18 +185,3 @@ class FilesStream(FileFacts):
         found = self._downloader.fetch(wanted, what=what, once=once)
         self.logger.debug("%s: %s", what, found.records[0]["status"])
         return found
-
-    def _fetch_if_made(self, wanted: Wanted) -> Found:
-        """Look at a row of the parent again, and fetch its file if there is one now."""
-        what = f"stream {self.name}, {wanted.parent_id}"
-        path = (self.parent_path or "").format(id=quoted(wanted.parent_id))
-        try:
-            parent = self.ask(path, what).get(self.parent_in) or {}
-        except NotFoundError:
-            return NOTHING
-        for named in self.wanted({**parent, "id": wanted.parent_id}):
-            if not named.attachment_id:
-                return LATER
-            (main, *copies), is_settled = self._fetch(named, True)  # noqa: FBT003
-            return Found((main | {"id": named.attachment_id}, *copies), is_settled)
-        return NOTHING

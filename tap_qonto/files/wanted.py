@@ -18,7 +18,7 @@ class Wanted:
 
     Attributes:
         parent_id: Key of the row.
-        attachment_id: Id of the file; empty if the row does not name it yet.
+        attachment_id: Id of the file.
         roles: What the file is to the row.
         digest: Hash of the row, by which a later run sees that it did not change; empty if
             only changed rows are read.
@@ -40,9 +40,3 @@ class Found(NamedTuple):
 
     records: tuple[Record, ...]
     is_settled: bool
-
-
-NOTHING = Found((), is_settled=True)
-"""The row has no file and gets none."""
-LATER = Found((), is_settled=False)
-"""Qonto has not made the file yet."""

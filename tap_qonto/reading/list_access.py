@@ -7,14 +7,16 @@ import logging
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
-from tap_qonto.errors import TapQontoError
+from tap_qonto.errors import NotFoundError, TapQontoError
 from tap_qonto.reading.bookmarks import Bookmarks, entry_of
 from tap_qonto.reading.followers import Follower
 from tap_qonto.reading.list_facts import ListFacts
 from tap_qonto.reading.list_reader import ListReader
 from tap_qonto.reading.memory import Memory, Pass, organization_in
 from tap_qonto.reading.source import Endpoint
+from tap_qonto.reading.whole import Whole
 from tap_qonto.reading.window import Window
 
 if TYPE_CHECKING:
@@ -86,8 +88,7 @@ class ListAccess(ListFacts):
             TapQontoError: The list cannot be read.
         """
         reader = self.reader(None, self.run.note_date, observe)
-        window = Window(None, None, None, None, self.run.begun, is_open=True)
-        rows = reader.rows(window, self.config["list_concurrency"])
+        rows = reader.rows(self._any_time, self.config["list_concurrency"])
         rows += self.further_rows()
         return list(dict.fromkeys(str(row[self.row_key]) for row in rows))
 
@@ -179,34 +180,71 @@ class ListAccess(ListFacts):
                 said.
             observe: Called with each response, for metrics; by default the stream's own.
         """
+        return self._reader_of(self._endpoint(part), note_date, observe)
 
+    def row(self, key: str) -> Row | None:
+        """Read one row, in any thread; return None where it was deleted.
+
+        Args:
+            key: What `row_key` holds.
+
+        Raises:
+            TapQontoError: It cannot be read.
+        """
+        path, name = self.single or ("", "")
+        endpoint = self._endpoint(None)._replace(
+            path=path.format(id=quote(key, safe="")), collections=(name,), ways=(Whole(),)
+        )
+        try:
+            (found,) = self._reader_of(endpoint, self.run.note_date).rows(self._any_time, workers=1)
+        except NotFoundError:
+            return None
+        return found
+
+    @property
+    def _any_time(self) -> Window:
+        return Window(None, None, None, None, self.run.begun, is_open=True)
+
+    @property
+    def _list_params(self) -> Sequence[tuple[str, str]]:
+        """Parameters with which the list brings what followers need."""
+        return [pair for follower in self.followers for pair in follower.list_params]
+
+    def _endpoint(self, part: Part) -> Endpoint:
         def prepare(row: Row) -> Row:
             for name, value in (part or {}).items():
                 row.setdefault(name, value)
             return self.prepare(row)
 
-        included = [pair for follower in self.followers for pair in follower.list_params]
+        return Endpoint(
+            self.name,
+            self.path,
+            (self.collection, *self.also_named),
+            self.scope,
+            self.ways,
+            self.top_level_filters,
+            (*self.params, *self._list_params, *(part or {}).items()),
+            self.row_key,
+            self.access == "unsure" and self._has_key,
+            self.smallest_page,
+            prepare,
+            self.null_is_empty,
+            part is not None,
+        )
+
+    def _reader_of(
+        self,
+        endpoint: Endpoint,
+        note_date: Callable[[datetime | None], object],
+        observe: Observe | None = None,
+    ) -> ListReader:
         page_size = self.config["page_size"]
         return ListReader(
-            endpoint=Endpoint(
-                self.name,
-                self.path,
-                (self.collection, *self.also_named),
-                self.scope,
-                self.ways,
-                self.top_level_filters,
-                (*self.params, *included, *(part or {}).items()),
-                self.row_key,
-                self.access == "unsure" and self._has_key,
-                self.smallest_page,
-                prepare,
-                self.null_is_empty,
-                part is not None,
-            ),
+            endpoint=endpoint,
             session=self.run.session,
             early=self.run.early,
             # Docs and observation: pages with attachments take Qonto long.
-            page_size=(page_size + 1) // 2 if included else page_size,
+            page_size=(page_size + 1) // 2 if self._list_params else page_size,
             filters=self._filters,
             warn=self.warn_once,
             observe=observe or self.count_request,

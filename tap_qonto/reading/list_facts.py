@@ -46,6 +46,8 @@ class ListFacts(BaseStream):
         params: Parameters of each request.
         row_key: The field that tells rows apart.
         smallest_page: Rows of the smallest page that the list gives.
+        single: Path of a row, with ``{id}`` in it, and its key in the answer, where Qonto
+            completes rows some time after; see `awaits`.
         partition_key: The parameter that Qonto demands to choose a part of the list,
             if any; see `partition_values`.
         filter_setting: Name of the setting that holds filters of the list, if any.
@@ -62,6 +64,7 @@ class ListFacts(BaseStream):
     params: ClassVar[tuple[tuple[str, str], ...]] = ()
     row_key: ClassVar[str] = "id"
     smallest_page: ClassVar[int] = 1
+    single: ClassVar[tuple[str, str] | None] = None
     partition_key: ClassVar[str | None] = None
     filter_setting: ClassVar[str | None] = None
     top_level_filters: ClassVar[frozenset[str]] = frozenset()
@@ -72,6 +75,10 @@ class ListFacts(BaseStream):
     def prepare(self, row: Row) -> Row:
         """Change a row before it is looked at; for quirks of an endpoint."""
         return row
+
+    def awaits(self, row: Row) -> bool:  # noqa: ARG002 - for subclasses
+        """Tell whether Qonto is to complete a row, without a new `updated_at`."""
+        return False
 
     def partition_values(self) -> Iterable[str]:
         """Return the values of `partition_key`, for each of which the list is read."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_qonto.errors import ApiError, DataError, UnreachableError
+from tap_qonto.reading.awaited import Awaited
 from tap_qonto.reading.bookmarks import VALUE, entry_of
 from tap_qonto.reading.list_reader import total_of
 from tap_qonto.reading.together import Together
@@ -65,6 +66,9 @@ class ListSync:
         self.organization: str | None = None
         self._stream = stream
         self._progress = progress
+        self._awaited: Awaited | None = None
+        if stream.single and not stream.is_full:
+            self._awaited = Awaited(stream.name, stream.state_entry, stream.logger)
         self._counts: list[int | None] = []
         self._begun: list[_Begun] = []
 
@@ -86,8 +90,34 @@ class ListSync:
                 tasks = (self._steps_of_one(each, together, refusals) for each in parts)
             steps: Iterator[Record | Commit] = together.run(tasks)
             yield from steps
+        if self._awaited:
+            yield from self._completed(self._awaited)
         if parts and len(refusals) == len(parts):
             raise refusals[-1]
+
+    def _completed(self, awaited: Awaited) -> Iterator[Record | Commit]:
+        """Yield rows that earlier runs found incomplete, once they are whole."""
+        stream = self._stream
+        refusals: list[ApiError] = []
+        for key, result in awaited.read(stream.row, stream.config["list_concurrency"]):
+            try:
+                row = result()
+            except ApiError as error:
+                if error.is_final:
+                    raise
+                refusals.append(error)
+                continue
+            if row is None:
+                awaited.note(key, is_awaited=False)
+            elif not stream.awaits(row):
+                yield self._conformed(row)
+                yield partial(awaited.note, key, is_awaited=False)
+        if refusals:
+            rows = f"{len(refusals)} row" + "s" * (len(refusals) != 1)
+            self._tell(
+                f"{rows} of {stream.name} that Qonto had not completed could not be read again; "
+                f"the next run tries again. {refusals[0]}"
+            )
 
     @property
     def count(self) -> int | None:
@@ -105,21 +135,21 @@ class ListSync:
                 raise
             refusals.append(error)
             self.is_all_read = False
-            words = f"{self._stream.name} of {_named(part)} is left out. {error}"
-            self._stream.logger.warning("%s", words)
-            self._stream.outcome.note(words)
+            self._tell(f"{self._stream.name} of {_named(part)} is left out. {error}")
 
     def _tell_of_gone(self, parts: Collection[Mapping[str, str]]) -> None:
         """Tell of partitions that were read before and are not there any more."""
         stream, key = self._stream, self._stream.partition_key
         known = [each["context"] for each in stream.parts_before]
         for part in [each for each in known if key in each and each not in parts]:
-            words = (
+            self._tell(
                 f"{stream.name} of {_named(part)} is left out: Qonto does not list it any more. "
                 "What was read stays, with its bookmark."
             )
-            stream.logger.warning("%s", words)
-            stream.outcome.note(words)
+
+    def _tell(self, words: str) -> None:
+        self._stream.logger.warning("%s", words)
+        self._stream.outcome.note(words)
 
     def _steps_of(self, part: Part, together: Together) -> Steps:
         stream = self._stream
@@ -194,6 +224,12 @@ class ListSync:
         self._counts.append(None if count is None else count + further)
 
     def _record(self, row: Row) -> Record:
+        if self._awaited:
+            key = str(row[self._stream.row_key])
+            self._awaited.note(key, is_awaited=self._stream.awaits(row))
+        return self._conformed(row)
+
+    def _conformed(self, row: Row) -> Record:
         for follower in self._stream.followers:
             follower.note(row)
         return self._stream.conform(row)

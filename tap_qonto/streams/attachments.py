@@ -22,7 +22,6 @@ from tap_qonto.streams.transactions import Transactions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_qonto.output.records import Record
 
 _READ = "attachment.read"
 _ONE: dict[str, str] = {"attachment_id": "attachment"}
@@ -112,16 +111,9 @@ class ClientInvoiceAttachments(FilesStream):
     scope = _READ
     parent_stream_type = ClientInvoices
     parent_key = "client_invoice_id"
-    parent_path = "/v2/client_invoices/{id}"
-    parent_in = "client_invoice"
     roles = _ONE
     primary_keys: ClassVar[tuple[str, ...]] = ("client_invoice_id", "id")
     schema: ClassVar[dict[str, Any]] = files_schema(key("client_invoice_id", "Its invoice."), _ID)
-
-    @override
-    def awaits(self, parent: Record) -> bool:
-        """Tell whether an invoice is final; Qonto makes its PDF some time after."""
-        return parent.get("status") not in {None, "draft"}
 
 
 class CreditNoteAttachments(FilesStream):

@@ -51,6 +51,7 @@ class ClientInvoices(QontoStream):
     ways = (CreatedAnchored(may_be_null=True), *_IN_FULL)
     # One page of the documentation demands at least 100 rows for each page.
     smallest_page = 100
+    single = ("/v2/client_invoices/{id}", "client_invoice")
     # By default, Qonto leaves out imported invoices ("List client invoices").
     params = (("exclude_imported", "false"),)
     primary_keys: ClassVar[tuple[str, ...]] = ("id",)
@@ -117,6 +118,11 @@ class ClientInvoices(QontoStream):
             "Italian payment details; null elsewhere.",
         ),
     )
+
+    @override
+    def awaits(self, row: Row) -> bool:
+        """Tell whether the PDF of a final invoice is to come; Qonto makes it some time after."""
+        return row.get("status") not in {None, "draft"} and not row.get("attachment_id")
 
 
 class CreditNotes(QontoStream):

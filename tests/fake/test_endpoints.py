@@ -54,7 +54,7 @@ class Asked:
         """The keys of the rows that it is to list."""
         world, facts = self.client.fake.control._world, self.facts
         keys = self.control.ids(facts.name)
-        hides = facts.hides and facts.hides(world, ())
+        hides = facts.hides(world, ())
         if not hides:
             return keys
         return [key for key in keys if not hides(self.table.row(key))]

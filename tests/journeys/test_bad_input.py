@@ -265,6 +265,9 @@ def test_a_byte_order_mark_is_read_past(
         ({"new_fields": "x"}, "new_fields"),
         ({"new_fields": [1]}, "new_fields"),
         ({"new_fields": {"a": 1}}, "new_fields"),
+        ({"awaited": "x"}, "awaited"),
+        ({"awaited": [1]}, "awaited"),
+        ({"awaited": {"a": 1}}, "awaited"),
     ],
     ids=str,
 )

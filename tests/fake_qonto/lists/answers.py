@@ -35,7 +35,7 @@ def list_rows(world: World, facts: Endpoint, params: Params, parent: str | None)
 def retrieve_row(world: World, facts: Endpoint, params: Params, key: str) -> bytes:
     """Answer ``GET path/{id}``."""
     row = world.row_json(facts.name, key, params)
-    hides = facts.hides and facts.hides(world, params)
+    hides = facts.hides(world, params)
     if hides and hides(world.table(facts.name).row(key)):
         raise NotHereError(key)
     return _wrapped(facts.single or "", row)
@@ -55,7 +55,7 @@ def _only(world: World, facts: Endpoint, params: Params) -> bytes:
 
 
 def _hide(world: World, facts: Endpoint, params: Params, query: Query) -> None:
-    hides = facts.hides and facts.hides(world, params)
+    hides = facts.hides(world, params)
     if hides:
         query.tests.append(lambda row: not hides(row))
 

@@ -103,7 +103,7 @@ class Endpoint:
     # What can happen to rows. `text` is a field that edits at random change.
     text: str | None = None
     # Which rows the list leaves out; None where it shows all, which an index can tell.
-    hides: Callable[[World, Params], Callable[[Row], Any] | None] | None = None
+    hides: Callable[[World, Params], Callable[[Row], Any] | None] = lambda _, __: None
     changed: Callable[[World, Row | None, Row | None], None] | None = None
 
     @cached_property
