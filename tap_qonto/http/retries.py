@@ -86,7 +86,7 @@ def run(
         CutError: No attempt is left, and the last one brought no whole answer.
         UnreachableError: No attempt is left; says what the last one failed of.
     """
-    from tenacity import Retrying, retry_if_exception_type  # noqa: PLC0415 - slow to import
+    from tenacity import Retrying  # noqa: PLC0415 - slow to import
 
     def before_wait(state: RetryCallState) -> None:
         error = _failure(state)
@@ -106,7 +106,8 @@ def run(
         sleep=pause,
         stop=partial(_gives_up, cuts=cuts),
         wait=_wait,
-        retry=retry_if_exception_type(TransientError),
+        # Tenacity's own holds itself, and so stays in memory until Python looks for cycles.
+        retry=_is_transient,
         before_sleep=before_wait,
         reraise=True,
     )
@@ -153,6 +154,11 @@ def _seconds(text: str, now: datetime | None) -> float | None:
         except ValueError:
             return None
     return max(0.0, (moment - (now or datetime.now(timezone.utc))).total_seconds())
+
+
+def _is_transient(state: RetryCallState) -> bool:
+    outcome = state.outcome
+    return outcome is not None and isinstance(outcome.exception(), TransientError)
 
 
 def _failure(state: RetryCallState) -> TransientError:
