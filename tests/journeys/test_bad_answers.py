@@ -120,6 +120,19 @@ def test_an_answer_that_does_not_say_if_more_follows_is_told(
     check_told(bank, tap, name)
 
 
+@pytest.mark.parametrize("name", ["supplier_invoices", "transactions"])
+def test_without_meta_a_list_within_bounds_is_told(bank: FakeQonto, tap: Runner, name: str) -> None:
+    """It is documented with it; a page can be smaller than what was asked for."""
+    answer(bank, name, {LISTS[name].collection: []})
+    check_told(bank, tap, name)
+
+
+def test_without_meta_a_full_page_is_told(bank: FakeQonto, tap: Runner) -> None:
+    """More rows may follow it."""
+    answer(bank, "labels", {"labels": [{"id": f"label-{each}"} for each in range(100)]})
+    check_told(bank, tap, "labels")
+
+
 @pytest.mark.parametrize("missing", ["next_page", "total_pages", "total_count"])
 @pytest.mark.parametrize("name", ["supplier_invoices", "labels"])
 def test_a_part_of_meta_can_be_missing(

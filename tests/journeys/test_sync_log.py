@@ -373,6 +373,21 @@ def test_fields_without_end_do_not_fill_the_state(
     assert warnings(caplog) == []
 
 
+def test_of_fields_that_come_and_go_the_state_keeps_the_latest(
+    bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    bank.control.set(extra_list_fields={f"field_{each}": each for each in range(MOST_NEW_FIELDS)})
+    state = tap.sync("labels").state
+    warnings(caplog)
+    bank.control.set(extra_list_fields={"later": 1, "latest": 2})
+    for count in (2, 0):
+        state = tap.sync("labels", state=state).state
+        assert len(warnings(caplog)) == count
+        remembered = state["bookmarks"]["labels"]["new_fields"]
+        assert len(remembered) == MOST_NEW_FIELDS
+        assert set(remembered[-2:]) == {"later", "latest"}
+
+
 # What a target or a catalog makes of it.
 
 

@@ -99,6 +99,17 @@ def test_a_long_list_is_read_once_whatever_it_hides(hidden: tuple[str, ...]) -> 
     assert calls <= 10 + 6
 
 
+def test_a_status_that_is_shown_later_is_found_where_bounds_leave_out_what_they_name() -> None:
+    """Then it is no hidden one, whose rows would be asked for twice."""
+    listed = bank(990)
+    listed.habits = Habits(inclusive=False)
+    for row in list(listed.rows.values())[:200]:
+        row["status"] = "pending"
+    found, calls = read(listed, 100)
+    assert (len(found), len(set(found))) == (990, 990)
+    assert calls <= 10 + 9
+
+
 def test_a_list_that_hides_more_than_whole_statuses_is_read_both_ways() -> None:
     found, _ = read(bank(200, HidesOld), 20)
     assert len(set(found)) == 200
@@ -147,6 +158,25 @@ def test_what_is_shown_may_be_answered_after_what_is_named(hidden: tuple[str, ..
     assert before <= set(found)
     assert walk.complete_to is not None
     assert walk.complete_to <= begun
+
+
+def test_rows_that_come_to_a_hidden_status_hide_no_others() -> None:
+    """They are counted after all that is named, and could make up for what is hidden."""
+    listed = bank(400, HidesOld, hidden=("declined",))
+    before = set(listed.rows)
+    walk = EveryStatus(UpdatedAnchored(), "status[]", STATUSES).walk(
+        replace(WINDOW, is_open=False), (None, None), 100
+    )
+    found: set[str] = set()
+    calls = 0
+    while ask := walk.ask():
+        found |= {row["id"] for row in walk.take(listed.answer(UpdatedAnchored.order, ask))}
+        calls += 1
+        if calls == 2:
+            listed.add(20)
+            for row in list(listed.rows.values())[-20:]:
+                row["status"] = "declined"
+    assert before <= found
 
 
 @pytest.mark.parametrize("hidden", [(), ("declined",)])

@@ -117,19 +117,23 @@ def test_whoever_stops_taking_pages_leaves_no_thread_behind(nth: int) -> None:
 
 
 def test_a_call_that_hangs_holds_up_neither_a_failure_nor_the_end() -> None:
-    calls, hangs = count(), threading.Event()
+    calls, hangs, is_held = count(), threading.Event(), threading.Event()
 
     def answer(ask: Ask) -> Page:
         number = next(calls)
-        if number == 3:
+        # By the sixth, there are slices that can go on without it.
+        if number == 6:
+            is_held.set()
             hangs.wait(PATIENCE)
-        if number == 4:
+            is_held.clear()
+        if number == 9:
             msg = "Qonto cannot be reached."
             raise UnreachableError(msg)
         return QONTO.answer(ask)
 
     with pytest.raises(UnreachableError):
         list(read(QONTO.reading(), answer, WORKERS))
+    assert is_held.is_set()
     assert all(thread.daemon for thread in threads())
     hangs.set()
     assert all_end()
