@@ -57,6 +57,8 @@ class ReanchoredPaginator:
         """Start before the first page."""
         self.anchor = anchor
         self.complete_to: datetime | None = None
+        self._sure_to: datetime | None = None
+        self._is_aside = False
         self.total: int | None = None
         self.is_left = self.has_counted = False
         self._upper = upper
@@ -76,6 +78,8 @@ class ReanchoredPaginator:
     @property
     def query(self) -> Query | None:
         """What to ask for next; None when everything was read."""
+        if self._is_aside:
+            return Query(self._lower, self._bound, 1, 1)
         if self._finished or self.numbered.is_at_end:
             return None
         if self._instant is not None:
@@ -86,9 +90,14 @@ class ReanchoredPaginator:
         return Query(self._lower, self._bound, self._page)
 
     @property
-    def is_crowded(self) -> bool:
-        """Whether it reads an instant that fills more than a page in its own window."""
-        return self._instant is not None
+    def sure_to(self) -> datetime | None:
+        """As `complete_to`, without a page before which a row may have moved."""
+        return self.complete_to if self.numbered.is_sure else self._sure_to
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it asks for an instant that fills more than a page, or for the count alone."""
+        return self._is_aside or self._instant is not None
 
     @property
     def place(self) -> datetime | None:
@@ -116,7 +125,13 @@ class ReanchoredPaginator:
             DataError: The rows are out of order or outside what was asked for;
                 going on would lose rows.
         """
+        if self._is_aside:
+            self._is_aside = False
+            if not self.numbered.has_kept(page.total):
+                self.give_up()
+            return []
         page = self.numbered.own(page)
+        was_sure = self.numbered.is_sure
         stamps = [instant(row, self.anchor) for row in page.rows]
         check(self.anchor, stamps, self.query.lower if self.query else None)
         news = self._seen.news(page, stamps)
@@ -131,8 +146,11 @@ class ReanchoredPaginator:
             self.numbered.begin(page, stamps)
             self._after_page(page, stamps)
         elif self._is_obeyed(stamps) and self.numbered.take(page, stamps):
+            self._sure_to = self._latest
             self._note(stamps)
             self._after_page(page, stamps)
+        elif not (was_sure or self.numbered.is_still):
+            self._step_back()
         elif self.numbered.overlap():
             self._go_on_or_anchor()
         else:
@@ -151,13 +169,17 @@ class ReanchoredPaginator:
             is_all: Whether all rows are expected to lie before it.
         """
         self._upper = min(upper, self._upper or upper)
-        if self.numbered.place:
+        if self.numbered.place and not (is_all or self.numbered.is_sure):
+            # Another window has another count.
+            self._step_back()
+        elif self.numbered.place:
             self.numbered.close(is_counted=is_all)
             self._go_on_or_anchor()
 
     def rely_on_count(self) -> None:
         """Go on by page number, which repeats no row, until the count shows that one moved."""
-        self.has_counted = self.numbered.is_still = True
+        self.has_counted = True
+        self.numbered.rely_on_count()
 
     def split(self) -> ReanchoredPaginator | None:
         """Give the upper half of the pages to another; None where they have no numbers."""
@@ -168,8 +190,13 @@ class ReanchoredPaginator:
         upper.numbered = pages
         # Rows that both bring have come in another order, which is to be seen.
         upper._seen = Seen(self.anchor)  # noqa: SLF001 - one of its own kind
-        upper.complete_to = upper._latest = None  # noqa: SLF001 - same
+        upper.complete_to = upper._latest = upper._sure_to = None  # noqa: SLF001 - same
         return upper
+
+    def count_again(self) -> None:
+        """Ask for the count once more, which tells whether the last pages are sure."""
+        self._is_aside = True
+        self.numbered.count_again()
 
     def extend(self, upper: ReanchoredPaginator) -> None:
         """Take the pages back that another one has."""
@@ -184,9 +211,17 @@ class ReanchoredPaginator:
 
     def give_up(self) -> None:
         """Rely on the count no more, and go on by value from the last row on."""
+        was_sure = self.numbered.is_sure
         self.numbered.give_up()
-        if self.numbered.place:
+        if not was_sure:
+            self._step_back()
+        elif self.numbered.place:
             self._anchor()
+
+    def _step_back(self) -> None:
+        """Go on by value from before the last page: a row may have moved as it was looked up."""
+        self.complete_to = self._latest = self._sure_to
+        self._anchor()
 
     def begin_at(self, lower: datetime) -> None:
         """Rely on the count no more, and go on by value from a moment (aware) on."""
@@ -244,7 +279,7 @@ class ReanchoredPaginator:
     def _go_on_or_anchor(self) -> None:
         """Go on by page number where that repeats less, and no row can be added any more."""
         latest, settled = self._latest, self._settled
-        self._is_settled = False
+        was_sure, self._is_settled = self.numbered.is_sure, False
         if latest is None:
             # Pages that were given to it, of which none has come.
             self._is_settled = self.numbered.go_on(None)
@@ -254,8 +289,12 @@ class ReanchoredPaginator:
             if self._is_settled:
                 self.complete_to = latest
                 self._forget(min(anchor, self.numbered.oldest))
-        if not self._is_settled:
+        if self._is_settled:
+            return
+        if was_sure:
             self._anchor()
+        else:
+            self._step_back()
 
     def _anchor(self) -> None:
         """Ask again from the last row before which all rows were read."""

@@ -52,6 +52,22 @@ class Place(NamedTuple):
         return (self.page - 1) * self.size
 
 
+class Watch:
+    """What answers have shown of the count of a window, whose pages slices may share.
+
+    Qonto may count before it looks the rows up. So a count tells alone that no row had moved
+    before it was asked for, and a page is sure once an answer that was asked for later has it.
+
+    Attributes:
+        taken: How many answers have come.
+        sure: So many of them had come before one was asked for that has the same count.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.taken = self.sure = 0
+
+
 class ByNumber:
     """The pages of one window, one after the other.
 
@@ -70,6 +86,9 @@ class ByNumber:
         self._is_trusted = True
         self._is_closing = self.moves = False
         self._overlap = self._done = 0
+        self._is_full = True
+        self._watch = Watch()
+        self._asked = self._came = 0
 
     def begin(self, page: Page, stamps: Sequence[datetime]) -> None:
         """Take the first page of a window."""
@@ -82,6 +101,9 @@ class ByNumber:
         self._done = self._size
         self._begins: datetime | None = None
         self._overlap = OVERLAP if self.moves else self._overlap
+        # No row lies before the first page.
+        self._watch = Watch()
+        self._asked = self._came = 0
 
     @property
     def end(self) -> int | None:
@@ -92,6 +114,25 @@ class ByNumber:
     def is_at_end(self) -> bool:
         """Whether all of its pages were read."""
         return self.end is not None and self._done >= self.end
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no row can have moved before its last page was looked up."""
+        return not self.is_still or self._came <= self._watch.sure
+
+    def rely_on_count(self) -> None:
+        """Take pages that share no row, until the count shows that one has moved."""
+        self.is_still, self._came = True, 0
+
+    def count_again(self) -> None:
+        """Plan to see the count once more, since no page is left that would show it."""
+        self._asked = self._watch.taken
+
+    def has_kept(self, total: int) -> bool:
+        """Tell whether the count that was seen once more is the same."""
+        if is_same := total == self._total:
+            self._watch.sure = max(self._watch.sure, self._asked)
+        return is_same
 
     @property
     def left(self) -> int:
@@ -140,7 +181,7 @@ class ByNumber:
 
         Pages far back are slow.
         """
-        if anchor is None or (self.is_still and not self._may_leave(anchor)):
+        if anchor is None or (self.is_still and not (self.is_sure and self._may_leave(anchor))):
             return False
         repeats = sum(stamp >= anchor for _, stamp in self._rows)
         return repeats <= (self._size if number > _DEEPEST else OVERLAP)
@@ -161,6 +202,7 @@ class ByNumber:
         if first > last or last > _LONGEST:
             return None
         upper = copy(self)
+        upper._asked, upper._came = self._watch.taken, 0  # noqa: SLF001 - of its kind
         upper.place = Place(first, place.size)
         upper._first = upper._done = self._end = upper.place.start  # noqa: SLF001 - of its kind
         upper._rows, upper._known = [], set()  # noqa: SLF001 - same
@@ -174,6 +216,9 @@ class ByNumber:
         """Return the planned page without rows that are another's."""
         if self.place is None:
             return page
+        # Rows can be hidden after they were counted, and pages be smaller than they were.
+        expected = min(self.place.size, page.total - self.place.start)
+        self._is_full = len(page.rows) == expected
         first = max(self._first - self.place.start, 0)
         stop = len(page.rows) if self.end is None else self.end - self.place.start
         if not first and stop >= len(page.rows):
@@ -186,10 +231,13 @@ class ByNumber:
         If not, its rows are good all the same, but what comes next is to be asked for
         once more, or by value.
         """
-        start = max((self.place or Place(1, self._size)).start, self._first)
+        place = self.place or Place(1, self._size)
+        start = max(place.start, self._first)
         rows = list(zip(page.keys, stamps, strict=True))
         is_joined = self._is_joined(page.total, rows, start)
         if is_joined:
+            if page.total == self._total:
+                self._take_in(is_last=place.start + place.size >= page.total)
             is_same = page.total == self._total or (self._total is None and self.is_still)
             self._overlap = 0 if is_same and not self.moves else OVERLAP
             self._total = page.total
@@ -204,10 +252,21 @@ class ByNumber:
         self._is_closing = False
         return is_joined
 
+    def _take_in(self, *, is_last: bool) -> None:
+        """Take down what a page with the same count shows; the last one that it is whole."""
+        watch = self._watch
+        watch.taken += 1
+        watch.sure = max(watch.sure, self._asked)
+        self._asked, self._came = watch.taken, 0 if is_last else watch.taken
+
     def give_up(self) -> None:
         """Rely on the count no more: rows have moved, or come in another order."""
         self.moves |= self.is_still
         self.is_still, self._first = False, 0
+
+    def _fits(self, total: int) -> bool:
+        """Tell whether a page can be relied on, by its count and by how many rows it has."""
+        return self._is_full and (self._total is None or total == self._total)
 
     def _remember(self, rows: list[tuple[str, datetime]]) -> None:
         """Keep the rows that can come again: those of the last instants."""
@@ -239,7 +298,7 @@ class ByNumber:
 
     def _is_joined(self, total: int, rows: Sequence[tuple[str, datetime]], start: int) -> bool:
         """Tell whether all rows before a page, which begins after `start` rows, were read."""
-        if not rows:
+        if not rows or (self.is_still and not self._fits(total)):
             return False
         known = [row for row in rows if row[0] in self._known]
         is_first = known == rows[: len(known)]

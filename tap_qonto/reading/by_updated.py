@@ -65,7 +65,7 @@ class UpdatedWalk(SliceWalk):
 
     def __init__(self, way: UpdatedAnchored, window: Window, size: int) -> None:
         """Start before the first page."""
-        super().__init__(Slice(UPDATED, window.lower, window.upper), window, size)
+        super().__init__(_stretch(window), window, size)
         self._begun = self._now = self._settled = window.begun
         self._is_begun = self._has_clock = self._is_closed = False
         self._is_probed = not way.needs_probe
@@ -151,7 +151,7 @@ class UpdatedWalk(SliceWalk):
         Args:
             size: Rows for each page.
         """
-        other = self.above(Slice(UPDATED, self._window.lower, self._window.upper))
+        other = self.above(_stretch(self._window))
         other._size = size  # noqa: SLF001 - one of its own kind
         # Its first request, which may be under way already, is open as well.
         other._is_closed = False  # noqa: SLF001 - same
@@ -213,3 +213,7 @@ class UpdatedWalk(SliceWalk):
         if self._window.is_open:
             self._slice.reopen()
         return self._window.is_open
+
+
+def _stretch(window: Window) -> Slice:
+    return Slice(UPDATED, window.lower, window.upper, may_count=not window.is_filtered)

@@ -127,7 +127,7 @@ class Joint:
 
     def _is_within(self, end: datetime) -> bool:
         """Tell whether the upper slice may have rows left before the end of the second."""
-        place = self.upper.complete_to
+        place = self.upper.sure_to
         return place is None or place < end
 
     def _dissolve(self) -> None:

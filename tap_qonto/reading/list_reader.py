@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -178,6 +179,8 @@ class ListReader:
             timestamps.parse(day_or_instant(text)) if text else None
             for text in map(self._filters.get, CREATED_BOUNDS)
         )
+        is_filtered = not self._filters.keys() <= set(CREATED_BOUNDS)
+        window = replace(window, is_filtered=is_filtered)
         return way.walk(window, (lower, upper), self._page_size)
 
     def _walk(

@@ -93,6 +93,9 @@ class SeveralWalk:
     @property
     def whole_to(self) -> datetime | None:
         """All before this instant was handed out, and no row comes to lie there any more."""
+        if any(each.walk.is_void for each in self._lists):
+            # Pages went back, and the other lists were read before these were given away.
+            return None
         return self._place([(each.walk, each.walk.whole_to) for each in self._lists])
 
     def _place(self, places: Sequence[tuple[UpdatedWalk, datetime | None]]) -> datetime | None:

@@ -147,16 +147,20 @@ class SideBySide:
 
     def _whole(self) -> Iterator[Stretch]:
         """Yield what was read above the lowest part."""
+        # Up to where the parts below were read without a gap.
         below = None
         for part in self._parts:
             walk = part.divisible
             end = walk.whole_to if walk else None
-            if walk and walk.first and end and walk.first < end:
-                yield Stretch(min(walk.first, below or walk.first), end)
+            if walk and end:
+                first = min(filter(None, (walk.first, below)), default=None)
+                # It can lie within a second that it shares with parts on either side.
+                is_joined = first is None or first <= end
+                if first and first < end:
+                    yield Stretch(first, end)
+                below = max(end, below or end) if is_joined else None
             if not part.is_whole:
                 below = None
-            elif end:
-                below = end
 
     @property
     def is_done(self) -> bool:

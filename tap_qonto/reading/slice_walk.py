@@ -45,6 +45,11 @@ class SliceWalk:
         """Rows that it still has, by Qonto's last count; 0 while that is not known."""
         return self._slice.left
 
+    @property
+    def is_void(self) -> bool:
+        """Whether its pages went back to the walk below."""
+        return self._slice.is_void
+
     def halve(self) -> None:
         """Ask for half as many rows from now on."""
         self._size //= 2

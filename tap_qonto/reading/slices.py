@@ -18,7 +18,7 @@ from tap_qonto.reading.middle import Middle
 from tap_qonto.reading.pages import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.query import Query
@@ -37,6 +37,7 @@ class Slice:
         upper: Ask up to here (aware); None for no bound.
         has_upper: Whether the list can be filtered by an upper bound. If not, the slice
             cannot be split.
+        may_count: Whether the count can show that no row has moved.
 
     Attributes:
         first: Rows before this instant (aware, a whole second) belong to the slice
@@ -56,6 +57,7 @@ class Slice:
         upper: datetime | None,
         *,
         has_upper: bool = True,
+        may_count: bool = True,
     ) -> None:
         """Start before the first page."""
         self.first: datetime | None = None
@@ -69,6 +71,7 @@ class Slice:
         self._anchor = anchor
         self._upper = upper
         self._may_split = has_upper
+        self._may_count = may_count
         self._settled: datetime | None = None
         self._first_left: datetime | None = None
         self._paginator = ReanchoredPaginator(anchor, lower, upper, has_upper=has_upper)
@@ -106,8 +109,10 @@ class Slice:
     @property
     def whole_to(self) -> datetime | None:
         """It was read up to, and without, this instant (a whole second); None before."""
+        if self.is_void:
+            return None
         end = self._joint.at if self._joint else self.end
-        if end and self.query is None and not self.is_void:
+        if end and self.query is None:
             return end
         place = self.complete_to
         return place and place.replace(microsecond=0)
@@ -163,9 +168,9 @@ class Slice:
             DataError: Going on would lose rows.
         """
         query = self._paginator.query
-        is_crowded = self._paginator.is_crowded
+        is_aside, was_counted = self._paginator.is_aside, self.is_counted
         rows = self._owned(self._paginator.advance(page))
-        if query and not is_crowded:
+        if query and not is_aside:
             self._count(page, (query.page - 1) * (query.size or 0))
         if self._rest:
             self._rest.hear(is_quiet=not rows)
@@ -174,7 +179,48 @@ class Slice:
             rows = self.below.of_upper(rows, page.key)
         if self.above:
             rows = self.above.of_lower(rows, page.key)
+        self._look_at_others(has_moved=was_counted and not self.is_counted)
         return rows
+
+    def _look_at_others(self, *, has_moved: bool) -> None:
+        """See that the last pages are sure of slices that share a window, and have ended.
+
+        Args:
+            has_moved: Whether the count has shown that a row did.
+        """
+        sharing = list(self._sharing())
+        unsure = [each for each in sharing if each.query is None and not each.is_sure]
+        if has_moved:
+            for each in unsure:
+                each._step_back()  # noqa: SLF001 - one of its own kind
+        elif unsure and all(each.query is None for each in sharing):
+            unsure[0]._paginator.count_again()  # noqa: SLF001 - same
+
+    def _sharing(self) -> Iterator[Slice]:
+        """Yield the slices that share its window, the lowest first."""
+        each: Slice | None = self
+        while each and each.below:
+            each = each.below.lower
+        while each:
+            yield each
+            each = each.above.upper if each.above else None
+
+    def _step_back(self) -> None:
+        """Read the last page again, by value."""
+        if self.below and self.sure_to is None:
+            self.below.part()
+        if self.above:
+            self.above.part()
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no row can have moved before its last page was looked up."""
+        return self._paginator.numbered.is_sure
+
+    @property
+    def sure_to(self) -> datetime | None:
+        """As `complete_to`, without a page before which a row may have moved."""
+        return self._paginator.sure_to
 
     def hear(self, *, is_quiet: bool) -> None:
         """Rely on the count if nothing has changed of late."""
@@ -243,7 +289,7 @@ class Slice:
         room = (min(self._upper or latest, latest) - place).total_seconds()
         if room < _LEAST:
             return None
-        if self._settled and not self._paginator.has_counted:
+        if self._settled and self._may_count and not self._paginator.has_counted:
             return self._split_last(latest)
         step = self._middle.step(room, self.left)
         at = (place + timedelta(seconds=max(step, _LEAST / 2))).replace(microsecond=0)
@@ -279,7 +325,9 @@ class Slice:
             first: Where the slice above begins (aware, a whole second, not before `end`).
             is_all: Whether all rows are expected to lie before the end.
         """
-        above = Slice(self._anchor, first - _SECOND, self._upper)
+        if not self.is_sure:
+            self._step_back()
+        above = Slice(self._anchor, first - _SECOND, self._upper, may_count=self._may_count)
         above.first, above.end = first, self.end
         # The last page can reach into what is given away.
         above._paginator.know(self._paginator)

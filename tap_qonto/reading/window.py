@@ -33,6 +33,8 @@ class Window:
         begun: When the run began, by the clock of this machine.
         is_open: Whether what is edited during the run is wanted, too.
         lookback: How late a row may come to light, after its `updated_at`.
+        is_filtered: Whether rows are chosen by what may change without `updated_at`, such as
+            a day that has passed. Then a row can come to lie in a stretch of the past.
     """
 
     lower: datetime | None
@@ -42,6 +44,7 @@ class Window:
     begun: datetime
     is_open: bool = False
     lookback: timedelta = _SECOND
+    is_filtered: bool = False
 
     @classmethod
     def of(
