@@ -28,6 +28,23 @@ def test_a_list_that_is_read_along_a_time_stamp_needs_none(
     destination.assert_has_all_invoices(fake)
 
 
+@pytest.mark.parametrize("is_filtered", [False, True])
+def test_a_filter_lets_slices_share_no_pages(
+    fake: FakeQonto, tap: Runner, *, is_filtered: bool
+) -> None:
+    """A row can come to pass it without a new time stamp, so that the count shows nothing."""
+    fake.control.reset(invoices=600)
+    given = {**unlimited(fake), "attachments": {"mode": "metadata"}, "page_size": 20}
+    if is_filtered:
+        given["supplier_invoices_filter"] = {
+            "due_date": ["past_and_today", "future", "missing_date"]
+        }
+    fake.control.clear_requests()
+    tap.sync(INVOICES, **given)
+    asked = [dict(each["query"]) for each in fake.control.requests("api")]
+    assert any(each.get("page", "1") != "1" for each in asked) is not is_filtered
+
+
 def test_a_list_by_page_number_alone_says_what_is_missing(fake: FakeQonto, tap: Runner) -> None:
     fake.control.reset(invoices=0, today=TODAY)
     assert len(fake.control.ids("labels")) > 20
