@@ -196,7 +196,6 @@ class ReanchoredPaginator:
     def count_again(self) -> None:
         """Ask for the count once more, which tells whether the last pages are sure."""
         self._is_aside = True
-        self.numbered.count_again()
 
     def extend(self, upper: ReanchoredPaginator) -> None:
         """Take the pages back that another one has."""

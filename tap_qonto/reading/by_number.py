@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_qonto.reading.paged import SMALLEST, joining
@@ -60,7 +61,7 @@ class Watch:
 
     Attributes:
         taken: How many answers have come.
-        sure: So many of them had come before one was asked for that has the same count.
+        sure: So many of them had come when one was asked for that has the same count.
     """
 
     def __init__(self) -> None:
@@ -120,12 +121,20 @@ class ByNumber:
         """Whether no row can have moved before its last page was looked up."""
         return not self.is_still or self._came <= self._watch.sure
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the planned page ends with the window, so that its length shows the count."""
+        place = self.place
+        if place is None or not self.is_still or self.end is not None:
+            return False
+        return place.start + place.size >= (self._total or inf)
+
     def rely_on_count(self) -> None:
         """Take pages that share no row, until the count shows that one has moved."""
         self.is_still, self._came = True, 0
 
-    def count_again(self) -> None:
-        """Plan to see the count once more, since no page is left that would show it."""
+    def note_asked(self) -> None:
+        """Take down that the planned page, or the count, is asked for now."""
         self._asked = self._watch.taken
 
     def has_kept(self, total: int) -> bool:
@@ -202,7 +211,7 @@ class ByNumber:
         if first > last or last > _LONGEST:
             return None
         upper = copy(self)
-        upper._asked, upper._came = self._watch.taken, 0  # noqa: SLF001 - of its kind
+        upper._came = 0  # noqa: SLF001 - of its kind
         upper.place = Place(first, place.size)
         upper._first = upper._done = self._end = upper.place.start  # noqa: SLF001 - of its kind
         upper._rows, upper._known = [], set()  # noqa: SLF001 - same
@@ -257,7 +266,7 @@ class ByNumber:
         watch = self._watch
         watch.taken += 1
         watch.sure = max(watch.sure, self._asked)
-        self._asked, self._came = watch.taken, 0 if is_last else watch.taken
+        self._came = 0 if is_last else watch.taken
 
     def give_up(self) -> None:
         """Rely on the count no more: rows have moved, or come in another order."""

@@ -128,7 +128,7 @@ class PagedWalk:
     """
 
     complete_to: datetime | None = None
-    moves = is_divisible = False
+    moves = is_divisible = comes_last = False
     first = whole_to = None
 
     def __init__(self, size: int) -> None:
@@ -170,6 +170,9 @@ class PagedWalk:
 
     def skip(self, first: datetime, end: datetime) -> None:
         """Leave nothing out: it has no bookmark."""
+
+    def note_asked(self) -> None:
+        """Do not: its passes show what has moved."""
 
     def reopen(self) -> bool:
         """Do not: where rows have moved, all is read again."""

@@ -106,6 +106,11 @@ class SeveralWalk:
         return max((place for _, place in places if place), default=None)
 
     @property
+    def comes_last(self) -> bool:
+        """Whether it asks for the end of a window, which shows that no page of it has moved."""
+        return isinstance(self._next, OfSeveral) and self._next.walk.comes_last
+
+    @property
     def left(self) -> int:
         """Rows that it still has, by Qonto's last count; 0 while that is not known."""
         return sum(each.walk.left for each in self._lists) if self.is_divisible else 0
@@ -179,6 +184,11 @@ class SeveralWalk:
             # Pages were given to another walk, or came back from it.
             self._begin(self._read())
         return _asked(self._next) if isinstance(self._next, OfSeveral) else self._next
+
+    def note_asked(self) -> None:
+        """Take down that what it asks for is asked for now."""
+        if isinstance(self._next, OfSeveral):
+            self._next.walk.note_asked()
 
     @property
     def _is_over(self) -> bool:

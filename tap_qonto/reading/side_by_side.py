@@ -40,6 +40,10 @@ class Divisible(Walk, Protocol):
         """Rows that it still has, by Qonto's last count; 0 while that is not known."""
 
     @property
+    def comes_last(self) -> bool:
+        """Whether the next answer is worth more once the others have come."""
+
+    @property
     def is_divisible(self) -> bool:
         """Whether stretches can be left out by now."""
 
@@ -59,6 +63,9 @@ class Divisible(Walk, Protocol):
 
         It may be called when there is no answer to come.
         """
+
+    def note_asked(self) -> None:
+        """Take down that what it asks for is asked for now."""
 
     def reopen(self) -> bool:
         """Go on behind the end, where rows may have gone meanwhile; tell whether they may."""
@@ -170,6 +177,9 @@ class SideBySide:
     def ready(self) -> list[Part]:
         """Return the parts that can be asked for now, the lowest first."""
         ready = [part for part in self._parts if not (part.is_asked or part.is_whole)]
+        first = [part for part in ready if not (part.divisible and part.divisible.comes_last)]
+        if first or self.is_asked:
+            return first
         return self._parts[-1:] if not ready and self._reopen() else ready
 
     @property
@@ -262,5 +272,7 @@ def asks(readings: Sequence[SideBySide], idle: int) -> list[tuple[Part, Ask]]:
     for part in ready[:idle]:
         if ask := part.walk.ask():
             part.asked = ask
+            if part.divisible:
+                part.divisible.note_asked()
             found.append((part, ask))
     return found

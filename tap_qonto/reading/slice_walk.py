@@ -50,6 +50,15 @@ class SliceWalk:
         """Whether its pages went back to the walk below."""
         return self._slice.is_void
 
+    @property
+    def comes_last(self) -> bool:
+        """Whether it asks for the end of a window, which shows that no page of it has moved."""
+        return self._slice.comes_last
+
+    def note_asked(self) -> None:
+        """Take down that what it asks for is asked for now."""
+        self._slice.note_asked()
+
     def halve(self) -> None:
         """Ask for half as many rows from now on."""
         self._size //= 2

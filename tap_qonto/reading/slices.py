@@ -157,6 +157,10 @@ class Slice:
         self._first_left = first
         self._paginator.leave(first)
 
+    def note_asked(self) -> None:
+        """Take down that `query` is asked now."""
+        self._paginator.numbered.note_asked()
+
     def halve(self) -> None:
         """Plan the next page anew, for half as many rows."""
         self._paginator.halve()
@@ -211,6 +215,11 @@ class Slice:
             self.below.part()
         if self.above:
             self.above.part()
+
+    @property
+    def comes_last(self) -> bool:
+        """Whether it asks for the last page of a window that it shares with others."""
+        return self.below is not None and self._paginator.numbered.is_last
 
     @property
     def is_sure(self) -> bool:
