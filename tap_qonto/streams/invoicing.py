@@ -122,7 +122,9 @@ class ClientInvoices(QontoStream):
     @override
     def awaits(self, row: Row) -> bool:
         """Tell whether the PDF of a final invoice is to come; Qonto makes it some time after."""
-        return row.get("status") not in {None, "draft"} and not row.get("attachment_id")
+        status = row.get("status")
+        is_final = isinstance(status, str) and status not in {"", "draft"}
+        return is_final and not row.get("attachment_id")
 
 
 class CreditNotes(QontoStream):
