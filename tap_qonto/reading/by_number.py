@@ -4,8 +4,9 @@ Where many rows share an instant, asking again from the last row's time stamp re
 most of a page. Asking for the next page by number repeats nothing. It loses no row if
 one of these holds:
 
-- The count is the same. No row can enter a window of the past, so none has left it,
-  and each position has brought a different row.
+- The count is the same, also in an answer that was asked for later: Qonto may count before
+  it looks rows up. No row can enter a window of the past, so none has left it, and each
+  position has brought a different row.
 - The page begins before the instant in which the last page ended. Everything from that
   instant on is on this page or a later one.
 - The page begins with rows from the end of the last page, in the same order. What

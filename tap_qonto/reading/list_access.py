@@ -88,7 +88,7 @@ class ListAccess(ListFacts):
             TapQontoError: The list cannot be read.
         """
         reader = self.reader(None, self.run.note_date, observe)
-        rows = reader.rows(self._any_time, self.config["list_concurrency"])
+        rows = reader.rows(Window.whole(self.run.begun), self.config["list_concurrency"])
         rows += self.further_rows()
         return list(dict.fromkeys(str(row[self.row_key]) for row in rows))
 
@@ -195,15 +195,12 @@ class ListAccess(ListFacts):
         endpoint = self._endpoint(None)._replace(
             path=path.format(id=quote(key, safe="")), collections=(name,), ways=(Whole(),)
         )
+        reader = self._reader_of(endpoint, self.run.note_date)
         try:
-            (found,) = self._reader_of(endpoint, self.run.note_date).rows(self._any_time, workers=1)
+            (found,) = reader.rows(Window.whole(self.run.begun), workers=1)
         except NotFoundError:
             return None
         return found
-
-    @property
-    def _any_time(self) -> Window:
-        return Window(None, None, None, None, self.run.begun, is_open=True)
 
     @property
     def _list_params(self) -> Sequence[tuple[str, str]]:

@@ -141,7 +141,7 @@ class PerParent(BaseStream):
 
     @property
     def _window(self) -> Window:
-        return Window(None, None, None, None, self.run.begun, is_open=True)
+        return Window.whole(self.run.begun)
 
     def _reader(self, parent_id: str) -> ListReader:
         return ListReader(

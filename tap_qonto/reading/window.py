@@ -72,6 +72,11 @@ class Window:
         upper = next_second(last) if last else None
         return cls(lower, upper, first, last, begun, is_open, back)
 
+    @classmethod
+    def whole(cls, begun: datetime) -> Window:
+        """Return the window of a run, begun at a moment (aware), that reads all there is."""
+        return cls(None, None, None, None, begun, is_open=True)
+
     def before(self, earlier: datetime | None, later: datetime) -> Window:
         """Return the stretch from one moment (None for the beginning) to a later one."""
         lower = earlier - _SECOND if earlier else None
