@@ -36,6 +36,7 @@ class ReanchoredPaginator:
         lower: Read from here on (aware); None for all history.
         upper: Read up to here (aware); None leaves the window open.
         has_upper: Whether the list can be filtered by an upper bound.
+        may_count: Whether the count can show that no row has moved.
 
     Attributes:
         complete_to: All rows up to this value of the anchor were handed out, as
@@ -53,6 +54,7 @@ class ReanchoredPaginator:
         upper: datetime | None,
         *,
         has_upper: bool = True,
+        may_count: bool = True,
     ) -> None:
         """Start before the first page."""
         self.anchor = anchor
@@ -66,7 +68,7 @@ class ReanchoredPaginator:
         self._has_upper = has_upper
         self._page = 1
         self._instant: Instant | None = None
-        self.numbered = ByNumber()
+        self.numbered = ByNumber(may_count=may_count)
         self._first_left: datetime | None = None
         self._settled: datetime | None = None
         self._is_settled = False
@@ -131,7 +133,7 @@ class ReanchoredPaginator:
                 self.give_up()
             return []
         page = self.numbered.own(page)
-        was_sure = self.numbered.is_sure
+        was_still = self.numbered.is_still
         stamps = [instant(row, self.anchor) for row in page.rows]
         check(self.anchor, stamps, self.query.lower if self.query else None)
         news = self._seen.news(page, stamps)
@@ -149,13 +151,20 @@ class ReanchoredPaginator:
             self._sure_to = self._latest
             self._note(stamps)
             self._after_page(page, stamps)
-        elif not (was_sure or self.numbered.is_still):
-            self._step_back()
-        elif self.numbered.overlap():
+        else:
+            self._rejoin(was_still=was_still)
+        return news
+
+    def _rejoin(self, *, was_still: bool) -> None:
+        """Go on after a page that cannot be shown to follow what was read."""
+        if was_still and not self.numbered.is_sure:
+            self._anchor()
+            return
+        self._step_back()
+        if self.numbered.overlap():
             self._go_on_or_anchor()
         else:
             self._anchor()
-        return news
 
     def _is_obeyed(self, stamps: Sequence[datetime]) -> bool:
         """Tell whether rows keep to the upper bound; if not, their count shows nothing."""
@@ -171,7 +180,7 @@ class ReanchoredPaginator:
         self._upper = min(upper, self._upper or upper)
         if self.numbered.place and not (is_all or self.numbered.is_sure):
             # Another window has another count.
-            self._step_back()
+            self._anchor()
         elif self.numbered.place:
             self.numbered.close(is_counted=is_all)
             self._go_on_or_anchor()
@@ -210,17 +219,14 @@ class ReanchoredPaginator:
 
     def give_up(self) -> None:
         """Rely on the count no more, and go on by value from the last row on."""
-        was_sure = self.numbered.is_sure
         self.numbered.give_up()
-        if not was_sure:
-            self._step_back()
-        elif self.numbered.place:
+        if self.numbered.place or not self.numbered.is_sure:
             self._anchor()
 
     def _step_back(self) -> None:
-        """Go on by value from before the last page: a row may have moved as it was looked up."""
-        self.complete_to = self._latest = self._sure_to
-        self._anchor()
+        """Take the last page for unread if a row may have moved as it was looked up."""
+        if not self.numbered.is_sure:
+            self.complete_to = self._latest = self._sure_to
 
     def begin_at(self, lower: datetime) -> None:
         """Rely on the count no more, and go on by value from a moment (aware) on."""
@@ -278,7 +284,7 @@ class ReanchoredPaginator:
     def _go_on_or_anchor(self) -> None:
         """Go on by page number where that repeats less, and no row can be added any more."""
         latest, settled = self._latest, self._settled
-        was_sure, self._is_settled = self.numbered.is_sure, False
+        self._is_settled = False
         if latest is None:
             # Pages that were given to it, of which none has come.
             self._is_settled = self.numbered.go_on(None)
@@ -288,16 +294,13 @@ class ReanchoredPaginator:
             if self._is_settled:
                 self.complete_to = latest
                 self._forget(min(anchor, self.numbered.oldest))
-        if self._is_settled:
-            return
-        if was_sure:
+        if not self._is_settled:
             self._anchor()
-        else:
-            self._step_back()
 
     def _anchor(self) -> None:
         """Ask again from the last row before which all rows were read."""
-        self.numbered.place = None
+        self._step_back()
+        self.numbered.leave()
         if self._latest is None:
             return
         second = self._latest.replace(microsecond=0)

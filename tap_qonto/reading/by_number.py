@@ -73,6 +73,9 @@ class Watch:
 class ByNumber:
     """The pages of one window, one after the other.
 
+    Args:
+        may_count: Whether the count can show that no row has moved. If not, pages share one.
+
     Attributes:
         place: The next page; None where it is to be asked for by value.
         is_still: Whether the count is relied on: no row is known to have moved. Pages
@@ -80,14 +83,15 @@ class ByNumber:
         moves: Whether rows were seen to move, although the count had been relied on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_count: bool = True) -> None:
         """Start before the first page."""
         self.place: Place | None = None
         self.is_still = False
+        self._least = 0 if may_count else 1
         self._end: int | None = None
         self._is_trusted = True
         self._is_closing = self.moves = False
-        self._overlap = self._done = 0
+        self._overlap = self._done = self._last = 0
         self._is_full = True
         self._watch = Watch()
         self._asked = self._came = 0
@@ -102,7 +106,7 @@ class ByNumber:
         self._first = 0
         self._done = self._size
         self._begins: datetime | None = None
-        self._overlap = OVERLAP if self.moves else self._overlap
+        self._overlap = OVERLAP if self.moves else max(self._overlap, self._least)
         # No row lies before the first page.
         self._watch = Watch()
         self._asked = self._came = 0
@@ -120,7 +124,7 @@ class ByNumber:
     @property
     def is_sure(self) -> bool:
         """Whether no row can have moved before its last page was looked up."""
-        return not self.is_still or self._came <= self._watch.sure
+        return self._came <= self._watch.sure
 
     @property
     def is_last(self) -> bool:
@@ -132,7 +136,11 @@ class ByNumber:
 
     def rely_on_count(self) -> None:
         """Take pages that share no row, until the count shows that one has moved."""
-        self.is_still, self._came = True, 0
+        self.is_still = True
+
+    def leave(self) -> None:
+        """Ask by value from where all rows before were read."""
+        self.place, self._came = None, 0
 
     def note_asked(self) -> None:
         """Take down that the planned page, or the count, is asked for now."""
@@ -171,6 +179,9 @@ class ByNumber:
             self.give_up()
         elif not self._is_cheap(anchor, place.page):
             self.place = place
+        elif not self.is_sure:
+            # A page that shares a row is sure by itself, so that the next can be left for value.
+            self.place = self._joining(1)
         return self.place is not None
 
     @property
@@ -180,9 +191,13 @@ class ByNumber:
         is_aligned = self._done % self._size == 0 or self.left > _WORTH * self._size
         if self.is_still and not self._overlap and is_aligned:
             return place
+        return self._joining(self._overlap)
+
+    def _joining(self, shared: int) -> Place | None:
+        """The page that follows, with so many rows at the least that were read before."""
         if self._size < SMALLEST:
             return None
-        ask = joining(self._done + 1 - self._overlap, self._size)
+        ask = joining(self._done + 1 - shared, self._size)
         place = Place(ask.page or 1, ask.size)
         return place if place.start + place.size > self._done else None
 
@@ -244,30 +259,37 @@ class ByNumber:
         place = self.place or Place(1, self._size)
         start = max(place.start, self._first)
         rows = list(zip(page.keys, stamps, strict=True))
+        is_apart = start >= self._done
         is_joined = self._is_joined(page.total, rows, start)
         if is_joined:
             if page.total == self._total:
-                self._take_in(is_last=place.start + place.size >= page.total)
+                self._take_in(is_last=place.start + place.size >= page.total, is_shown=not is_apart)
             is_same = page.total == self._total or (self._total is None and self.is_still)
-            self._overlap = 0 if is_same and not self.moves else OVERLAP
+            self._overlap = self._least if is_same and not self.moves else OVERLAP
             self._total = page.total
-            self._done = start + len(rows)
+            self._done, self._last = start + len(rows), len(rows)
             self._begins = self._begins or stamps[0]
             self._remember(self._rows + rows)
         if self._is_closing and not is_joined:
             # The rows that lie behind the new end were counted, too.
             self._total = None
         elif not (is_joined and self._is_trusted):
+            self.moves |= is_apart
             self.give_up()
         self._is_closing = False
         return is_joined
 
-    def _take_in(self, *, is_last: bool) -> None:
-        """Take down what a page with the same count shows; the last one that it is whole."""
+    def _take_in(self, *, is_last: bool, is_shown: bool) -> None:
+        """Take down what a page with the same count shows.
+
+        Args:
+            is_last: Whether it is the last one, which shows that the window is whole.
+            is_shown: Whether it shares a row with the one before, so that it is sure by itself.
+        """
         watch = self._watch
         watch.taken += 1
         watch.sure = max(watch.sure, self._asked)
-        self._came = 0 if is_last else watch.taken
+        self._came = 0 if is_last or (is_shown and self.is_sure) else watch.taken
 
     def give_up(self) -> None:
         """Rely on the count no more: rows have moved, or come in another order."""
@@ -302,13 +324,19 @@ class ByNumber:
             self._overlap, self._total = OVERLAP, None
 
     def overlap(self) -> bool:
-        """Let pages overlap from now on; tell whether they did not before."""
-        is_new, self._overlap = not self._overlap, OVERLAP
+        """Let pages overlap from the last one on that is sure; tell whether they did not before."""
+        if not self.is_sure:
+            self._done -= self._last
+            self._rows = self._rows[: len(self._rows) - self._last]
+            self._known = {key for key, _ in self._rows}
+            self._came = 0
+        is_new, self._overlap = self._overlap < OVERLAP, OVERLAP
         return is_new
 
     def _is_joined(self, total: int, rows: Sequence[tuple[str, datetime]], start: int) -> bool:
         """Tell whether all rows before a page, which begins after `start` rows, were read."""
-        if not rows or (self.is_still and not self._fits(total)):
+        is_bare = self.is_still or start >= self._done or not self.is_sure
+        if not rows or (is_bare and not self._fits(total)):
             return False
         known = [row for row in rows if row[0] in self._known]
         is_first = known == rows[: len(known)]

@@ -213,9 +213,16 @@ class PagedWalk:
         self._done = max(before, start + len(page.keys))
         is_enough = self._is_enough(page)
         is_last = self._end is not None and self._done >= self._end
+        # Since its rows were counted, one can have been added that moved the last one behind it.
+        is_full = len(page.keys) == size and self._size >= SMALLEST
         if self._census.has_moved and self._census.may_repeat:
             self._census.begin()
-        elif is_enough or is_last or not page.more or (self._done <= before and not is_smaller):
+        elif (
+            is_enough
+            or is_last
+            or not (page.more or is_full)
+            or (self._done <= before and not is_smaller)
+        ):
             self._is_read = True
             self._census.end_part(is_enough=is_enough)
         return news

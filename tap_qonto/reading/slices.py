@@ -74,7 +74,9 @@ class Slice:
         self._may_count = may_count
         self._settled: datetime | None = None
         self._first_left: datetime | None = None
-        self._paginator = ReanchoredPaginator(anchor, lower, upper, has_upper=has_upper)
+        self._paginator = ReanchoredPaginator(
+            anchor, lower, upper, has_upper=has_upper, may_count=may_count
+        )
         self._middle = Middle()
 
     @property

@@ -12,7 +12,7 @@ from tap_qonto import timestamps
 from tap_qonto.reading.pages import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tap_qonto.reading.ways import Ask
 
@@ -118,44 +118,75 @@ class MovingList:
                 "version": 0,
             }
 
-    def answer(self, order: str, ask: Ask) -> Page:
+    def answer(self, order: str, ask: Ask, between: Callable[[], object] | None = None) -> Page:
         """Answer as the server would.
 
         Args:
             order: As ``sort_by`` has it; "" for the order in which rows were made.
             ask: What is asked for.
+            between: What happens after the rows were counted, and before they are looked up.
 
         Raises:
             CappedError: The page is too far back.
         """
         habits = self.habits
-        rows = [row for row in self.rows.values() if self._is_shown(row, ask)]
-        name, _, direction = order.partition(":")
-        if name:
-            if habits.shuffles:
-                self.random.shuffle(rows)
-            rows.sort(key=lambda row: row[name] or START, reverse=direction == "desc")
         # The header has whole seconds.
         date = self.now.replace(microsecond=0)
+        rows = self._found(order, ask)
+        total = len(rows)
+        if between:
+            between()
+            rows = self._found(order, ask)
         if ask.page is None:
             return Page.only([self._served(row) for row in rows], date)
         size = min(ask.size, habits.most)
-        pages = -(-len(rows) // size)
+        pages = -(-total // size)
         if ask.page > max(pages, 1):
             return Page.past_the_end(ask.page)
         if habits.cap and ask.page > habits.cap:
             raise CappedError
         first = (ask.page - 1) * size
         part = [self._served(row) for row in rows[first : first + size]]
-        meta = self._meta(ask.page, pages, len(rows))
+        meta = self._meta(ask.page, pages, total)
         if habits.tells_size:
             meta["per_page"] = size
         return Page.read(part, meta, ask.page, date, asked=ask.size)
 
-    def _served(self, row: Row) -> Row:
-        return {name: self._shown(value) for name, value in row.items()}
+    def _found(self, order: str, ask: Ask) -> list[Row]:
+        rows = list(self._shown(ask))
+        name, _, direction = order.partition(":")
+        if name:
+            if self.habits.shuffles:
+                self.random.shuffle(rows)
+            rows.sort(key=lambda row: row[name] or START, reverse=direction == "desc")
+        return rows
 
-    def _shown(self, value: object) -> object:
+    def _shown(self, ask: Ask) -> Iterator[Row]:
+        named = {value for name, value in ask.params if name == "status[]"}
+        shown = named or set(STATUSES).difference(self.hidden)
+        found: Iterator[Row] = (row for row in self.rows.values() if row["status"] in shown)
+        for name, (lower, upper) in () if self.ignores_filter else ask.bounds.items():
+            if lower or (upper and not self.ignores_upper):
+                found = self._within(found, name, lower, None if self.ignores_upper else upper)
+        return found
+
+    def _within(
+        self, rows: Iterable[Row], name: str, lower: datetime | None, upper: datetime | None
+    ) -> Iterator[Row]:
+        habits = self.habits
+        # Bounds are sent in whole seconds; the clock ticks in microseconds.
+        unit = timedelta(seconds=1) if habits.cuts else timedelta(microseconds=1)
+        first, end = START.min.replace(tzinfo=timezone.utc), START.max.replace(tzinfo=timezone.utc)
+        if lower:
+            first = lower.replace(microsecond=0) + (not habits.inclusive) * unit
+        if upper:
+            end = upper.replace(microsecond=0) + habits.inclusive * unit
+        return (row for row in rows if row[name] is not None and first <= row[name] < end)
+
+    def _served(self, row: Row) -> Row:
+        return {name: self._as_sent(value) for name, value in row.items()}
+
+    def _as_sent(self, value: object) -> object:
         if not isinstance(value, datetime):
             return value
         return value.astimezone(PARIS).isoformat() if self.habits.is_local else _show(value)
@@ -171,32 +202,6 @@ class MovingList:
         elif style != "absent":
             meta["next_page"] = None if style == "null" else 0
         return meta
-
-    def _is_shown(self, row: Row, ask: Ask) -> bool:
-        named = [value for name, value in ask.params if name == "status[]"]
-        if row["status"] not in named if named else row["status"] in self.hidden:
-            return False
-        return self.ignores_filter or all(
-            self._is_within(row[name], lower, None if self.ignores_upper else upper)
-            for name, (lower, upper) in ask.bounds.items()
-        )
-
-    def _is_within(
-        self, stamp: datetime | None, lower: datetime | None, upper: datetime | None
-    ) -> bool:
-        if lower is None and upper is None:
-            return True
-        if stamp is None:
-            return False
-        stamp = stamp.replace(microsecond=0) if self.habits.cuts else stamp
-        # Bounds are sent in whole seconds.
-        low = lower and lower.replace(microsecond=0)
-        high = upper and upper.replace(microsecond=0)
-        equal = self.habits.inclusive
-        return not (
-            (low and (stamp < low or (stamp == low and not equal)))
-            or (high and (stamp > high or (stamp == high and not equal)))
-        )
 
 
 def _show(instant: datetime) -> str:

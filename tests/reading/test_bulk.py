@@ -48,11 +48,12 @@ def read(way: Way, groups: Sequence[int], edits: int) -> tuple[int, int]:
     """Read rows of an earlier day; return the requests, and how many rows are missing."""
     qonto = of_yesterday(groups)
     window = Window.of({"lookback_seconds": 0}, None, begun=qonto.now, is_open=True)
-    walk = way.walk(window, (None, None), SIZE)
+    reading = SideBySide(way.walk(window, (None, None), SIZE), SIZE)
     found: set[str] = set()
     calls = 0
-    while ask := walk.ask():
-        found |= {row["id"] for row in walk.take(qonto.answer(way.order or "", ask))}
+    while due := asks([reading], 1):
+        ((part, ask),) = due
+        found |= {row["id"] for row in reading.take(part, qonto.answer(way.order or "", ask))}
         calls += 1
         for edit in range(edits):
             qonto.change("edit", 7_919 * (2 * calls + edit))

@@ -192,10 +192,15 @@ def test_a_list_that_ends_in_the_past_is_shared_at_once() -> None:
     assert calls <= len(expected) / SIZE + 8
 
 
-def every_hour(pages: int) -> MovingList:
-    """Make a list of pages of 20 rows, of which none has changed of late."""
+def every_hour(pages: int, together: int = 1) -> MovingList:
+    """Make a list of pages of 20 rows, of which none has changed of late.
+
+    Args:
+        pages: How many.
+        together: How many rows share an instant.
+    """
     qonto = MovingList(Habits(), timedelta(minutes=2))
-    qonto.add_hourly([1] * 20 * pages)
+    qonto.add_hourly([together] * (20 * pages // together))
     qonto.now += timedelta(days=1)
     return qonto
 
@@ -234,13 +239,13 @@ def answering(
 
 
 @pytest.mark.parametrize("what", ["edit", "delete"])
-@pytest.mark.parametrize("workers", [2, 8])
+@pytest.mark.parametrize(("workers", "together"), [(1, 40), (2, 1), (8, 1), (8, 40)])
 def test_a_row_that_moves_between_the_count_and_the_rows_hides_no_other(
-    workers: int, what: str
+    workers: int, together: int, what: str
 ) -> None:
     """Qonto may count in one statement, and look the rows up in the next."""
     for when, place in product(range(1, 24), (0, 210)):
-        qonto = every_hour(20)
+        qonto = every_hour(20, together)
         before, moves = set(qonto.rows), partial(qonto.change, what, place)
         answer = answering(qonto, when, moves, is_counted=True)
         found, _ = found_in(reading_of(qonto), workers, answer)
@@ -271,10 +276,11 @@ def test_pages_that_become_smaller_meanwhile_hide_no_row(workers: int) -> None:
         assert calls <= 80
 
 
-def test_a_count_that_a_filter_may_keep_is_not_relied_on() -> None:
+@pytest.mark.parametrize(("workers", "together"), [(1, 40), (8, 1), (8, 40)])
+def test_a_count_that_a_filter_may_keep_is_not_relied_on(workers: int, together: int) -> None:
     """A row comes to lie in the past once a day is over, as another one leaves."""
     for when in range(1, 40):
-        qonto = every_hour(20)
+        qonto = every_hour(20, together)
         entering = {"r00391": qonto.rows.pop("r00391")}
         before = set(qonto.rows)
 
@@ -283,7 +289,7 @@ def test_a_count_that_a_filter_may_keep_is_not_relied_on() -> None:
             qonto.rows |= entering
 
         reading = reading_of(qonto, is_filtered=True)
-        found, _ = found_in(reading, 8, answering(qonto, when, swap))
+        found, _ = found_in(reading, workers, answering(qonto, when, swap))
         assert before - {"r00071"} <= set(found), when
 
 

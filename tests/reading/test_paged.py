@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,7 +54,26 @@ def test_a_list_at_rest_is_read_once(count: int, size: int) -> None:
     assert found == [str(number) for number in range(count)]
     assert walk.is_whole
     assert walk.total == count
-    assert size < 100 or calls <= 1 + count / 95
+    # Where the last page is full, one more shows that no row has been moved behind it.
+    assert size < 100 or calls <= 1 + count / 95 + (count % 100 == 0)
+
+
+@pytest.mark.parametrize("place", [0, 30, 79])
+@pytest.mark.parametrize("count", [20, 77, 80])
+def test_a_row_that_is_added_behind_the_count_pushes_none_out_of_sight(
+    count: int, place: int
+) -> None:
+    """Qonto may count in one statement, and look the rows up in the next."""
+    for when in range(1, 8):
+        listed, walk, calls, found = rows(*range(count)), PagedWalk(20), 0, set[str]()
+        while ask := walk.ask():
+            page = answer(listed, ask)
+            calls += 1
+            if calls == when:
+                listed.insert(place, {"id": "new"})
+                page = replace(page, rows=answer(listed, ask).rows)
+            found |= {row["id"] for row in walk.take(page)}
+        assert set(map(str, range(count))) <= found
 
 
 @pytest.mark.parametrize("workers", [8, 16])

@@ -16,6 +16,8 @@ from tap_qonto.reading.window import Window
 from tests.reading.moving_list import START, STATUSES, Habits, MovingList
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tap_qonto.reading.ways import Ask
 
 WINDOW = Window(None, None, None, None, datetime(2025, 7, 1, tzinfo=timezone.utc), is_open=True)
@@ -51,12 +53,12 @@ def test_an_answer_out_of_order_can_be_taken_again(answers_before: int) -> None:
 class HidesOld(MovingList):
     """A list that hides pending rows that are old, too."""
 
-    def answer(self, order: str, ask: Ask) -> Page:
+    def answer(self, order: str, ask: Ask, between: Callable[[], object] | None = None) -> Page:
         old = [] if ask.params else [f"r{number:05d}" for number in range(4, 40, 4)]
         kept = self.rows
         self.rows = {key: row for key, row in kept.items() if key not in old}
         try:
-            return super().answer(order, ask)
+            return super().answer(order, ask, between)
         finally:
             self.rows = kept
 

@@ -14,6 +14,7 @@ from tap_qonto.reading.by_created import CreatedAnchored
 from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.newest import NewestFirst
 from tap_qonto.reading.paged import Paged
+from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.ways import UnsuitableError
 from tap_qonto.reading.whole import Whole
@@ -82,6 +83,8 @@ class World(NamedTuple):
         changes: What happens after each request.
         cut: Requests, counted from 0, to which no whole answer comes.
         is_full: Whether targets drop what a run does not bring.
+        torn: Requests whose rows are counted before what happens after them, and looked up
+            behind it.
     """
 
     groups: list[tuple[int, int]]
@@ -92,6 +95,7 @@ class World(NamedTuple):
     changes: list[list[tuple[str, int]]]
     is_full: bool
     cut: set[int]
+    torn: set[int] = set()  # noqa: RUF012 - never changed
 
 
 CHANGE = st.tuples(st.sampled_from(["edit", "edit", "touch", "add", "delete"]), st.integers(0, 999))
@@ -115,6 +119,7 @@ WORLDS = st.builds(
     st.lists(st.lists(CHANGE, max_size=4), max_size=10),
     st.booleans(),
     st.sets(st.integers(0, 9), max_size=2),
+    st.sets(st.integers(0, 12), max_size=4),
 )
 
 PAST_THE_BOUND = World(
@@ -153,6 +158,7 @@ CROWDED_WORLDS = st.builds(
     st.lists(st.lists(CHANGE, max_size=2), min_size=4, max_size=16),
     st.booleans(),
     st.sets(st.integers(1, 9), max_size=1),
+    st.sets(st.integers(1, 20), max_size=10),
 )
 """Of an earlier day, with many rows in each instant."""
 CROWDED_KINDS = ["W1", "W1, some statuses hidden", "W1, after a probe", "W3"]
@@ -183,23 +189,25 @@ def read(
     found: dict[str, Row] = {}
     calls = 0
     for way in kind.ways:
-        walk = way.walk(window, (None, None), world.size)
+        reading = SideBySide(way.walk(window, (None, None), world.size), world.size)
         try:
-            while ask := walk.ask():
+            while due := asks([reading], 1):
+                ((part, ask),) = due
                 calls += 1
                 assert calls < FAR_TOO_MANY, "the walk does not end"
                 if calls - 1 in world.cut and ask.size >= LARGE:
-                    walk.halve()
+                    reading.take(part, None)
                     continue
-                rows = walk.take(qonto.answer(way.order or kind.order, ask))
-                found.update({row["id"]: row for row in rows})
-                bookmark = walk.complete_to or bookmark
+                between = meanwhile if calls - 1 in world.torn else None
+                page = qonto.answer(way.order or kind.order, ask, between)
+                found.update({row["id"]: row for row in reading.take(part, page)})
+                bookmark = reading.reached.bookmark or bookmark
                 meanwhile()
         except UnsuitableError:
             continue
         except CappedError:
             return Reading(found, bookmark, is_whole=False)
-        return Reading(found, bookmark, walk.is_whole)
+        return Reading(found, bookmark, reading.is_whole)
     pytest.fail("no way does")
 
 
