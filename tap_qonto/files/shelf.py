@@ -117,7 +117,7 @@ class Shelf:
         return known if known.sha256 == found else None
 
 
-def _paths(label: Label) -> list[str]:
-    """Return the paths that a file can have, the longest first."""
+def _paths(label: Label) -> Iterator[str]:
+    """Yield the paths that a file can have, the longest first."""
     facts = (label.attachment_id, label.file_name, label.content_type, label.dated)
-    return [file_path(*facts, longest=longest) for longest in LENGTHS]
+    return (file_path(*facts, longest=longest) for longest in LENGTHS)

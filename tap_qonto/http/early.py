@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from concurrent.futures import Future
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class EarlyAnswers:
         self._lock = threading.Lock()
         self._threads = 0
         self._answers: dict[Request, tuple[float, Future[Answer]]] = {}
-        self._calls: SimpleQueue[tuple[Future[Answer], Callable[[], Answer]]] = SimpleQueue()
+        self._calls: OrderedDict[Future[Answer], Callable[[], Answer]] = OrderedDict()
 
     @property
     def is_on(self) -> bool:
@@ -64,8 +64,8 @@ class EarlyAnswers:
             return
         future: Future[Answer] = Future()
         self._answers[asked] = self._clock(), future
-        self._calls.put((future, call))
         with self._lock:
+            self._calls[future] = call
             if self._threads < self._workers:
                 self._threads += 1
                 threading.Thread(target=self._work, name=THREADS, daemon=True).start()
@@ -79,6 +79,8 @@ class EarlyAnswers:
     def take(self, asked: Request, within: float = FRESH) -> Callable[[], Answer] | None:
         """Return what waits for an answer, and raises what its call raised.
 
+        If the call has not begun, it is the next: a stream whose turn it is waits for it.
+
         Args:
             asked: As for `begin`.
             within: How long ago it may have been asked for, in seconds.
@@ -87,15 +89,20 @@ class EarlyAnswers:
             None where it was not asked for, or too long ago.
         """
         begun, future = self._answers.pop(asked, (0.0, None))
-        return future.result if future and self._clock() - begun <= within else None
+        if future is None or self._clock() - begun > within:
+            return None
+        with self._lock:
+            if future in self._calls:
+                self._calls.move_to_end(future, last=False)
+        return future.result
 
     def _work(self) -> None:
         while True:
             with self._lock:
-                if self._calls.empty():
+                if not self._calls:
                     self._threads -= 1
                     return
-                future, call = self._calls.get()
+                future, call = self._calls.popitem(last=False)
             try:
                 future.set_result(call())
             except BaseException as error:  # noqa: BLE001 - raised where it is taken

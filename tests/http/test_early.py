@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -30,6 +31,33 @@ def test_an_answer_is_asked_for_once_and_taken_once() -> None:
     assert early.take(ASKED) is None
     assert len(calls) == 1
     assert calls[0] is not threading.main_thread()
+
+
+def test_what_is_waited_for_is_the_next_to_be_asked() -> None:
+    """The stream whose turn it is does not stand behind those that come later."""
+    early, order = EarlyAnswers(2), list[str]()
+    gates = [threading.Event(), threading.Event()]
+
+    def hold(gate: threading.Event) -> Answer:
+        gate.wait()
+        return ANSWER
+
+    for number, gate in enumerate(gates):
+        early.begin(request("/v2/teams", [("page", str(number))]), partial(hold, gate))
+    asked = {name: request(f"/v2/{name}", []) for name in ("labels", "cards", "transactions")}
+
+    def ask(name: str) -> Answer:
+        order.append(name)
+        return ANSWER
+
+    for name, each in asked.items():
+        early.begin(each, partial(ask, name))
+    taken = early.take(asked["transactions"])
+    gates[0].set()
+    assert taken is not None
+    assert taken() is ANSWER
+    assert order[0] == "transactions"
+    gates[1].set()
 
 
 def test_what_fails_early_fails_where_it_is_taken() -> None:
