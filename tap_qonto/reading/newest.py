@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
+from typing_extensions import override
+
 from tap_qonto import timestamps
 from tap_qonto.reading.paged import PagedWalk
 from tap_qonto.reading.pages import instant
-from tap_qonto.reading.ways import ORDER, UPDATED, Bounds, UnsuitableError
+from tap_qonto.reading.ways import ORDER, UPDATED, Ask, Bounds, UnsuitableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 class NewestFirst:
     """W4: pages of a list whose latest changes come first, until one that is known.
 
-    A row that is edited meanwhile jumps to the front. So the bookmark moves only at
-    the end, and stays before Qonto's clock at the first answer.
+    A row that is edited meanwhile jumps to the front. So the first page is asked for once
+    more behind several of them, and the bookmark moves only at the end, and stays before
+    Qonto's clock at the first answer.
 
     Attributes:
         order: As ``sort_by`` has it; None where the list has no other order.
@@ -58,12 +61,25 @@ class NewestWalk(PagedWalk):
         self._window = window
         self._begun: datetime | None = None
         self._latest: datetime | None = None
+        self._is_at_front = False
+
+    @property
+    @override
+    def is_whole(self) -> bool:
+        """As of any list by number, once its front was seen not to have changed."""
+        return super().is_whole and not self._is_at_front
 
     @property
     def left(self) -> int:
         """None: how far it goes is seen only as it is read, so it cannot be split."""
         return 0
 
+    @override
+    def ask(self) -> Ask | None:
+        """Return what to ask for next; None when everything was read."""
+        return Ask({}, 1, self._size) if self._is_at_front else super().ask()
+
+    @override
     def take(self, page: Page) -> Sequence[Row]:
         """Take the answer, and return the rows that are new or have changed.
 
@@ -81,7 +97,7 @@ class NewestWalk(PagedWalk):
                     "maintainers of tap-qonto."
                 )
                 raise UnsuitableError(msg, lacks=ORDER, field=UPDATED)
-        news = super().take(page)
+        news = self._taken(page)
         self._latest = max([*stamps, self._latest] if self._latest else stamps, default=None)
         if self.is_whole and self._latest:
             last = self._window.last or self._latest
@@ -89,6 +105,20 @@ class NewestWalk(PagedWalk):
         lower = self._window.lower
         return [row for row in news if not lower or instant(row, UPDATED) >= lower]
 
+    def _taken(self, page: Page) -> Sequence[Row]:
+        asked = self.ask()
+        if not self._is_at_front:
+            news = super().take(page)
+            self._is_at_front = super().is_whole and asked is not None and asked.page != 1
+            return news
+        self._is_at_front = False
+        news = self._census.news(page, is_late=False)
+        self._census.place(0, page)
+        if self._census.has_moved:
+            self._census.doubt()
+        return news
+
+    @override
     def _is_enough(self, page: Page) -> bool:
         lower = self._window.lower
         return bool(lower and page.rows and instant(page.rows[-1], UPDATED) < lower)

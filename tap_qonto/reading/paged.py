@@ -111,6 +111,12 @@ class _Census:
         else:
             self.is_ended, self.is_whole = True, is_still
 
+    def doubt(self) -> None:
+        """Take back that the last pass saw the list stand still; read it once more if it may."""
+        self.is_whole, self.is_ended = False, not self.may_repeat
+        if self.may_repeat:
+            self.begin()
+
     @property
     def may_repeat(self) -> bool:
         """Whether the list may be read once more."""
@@ -209,12 +215,14 @@ class PagedWalk:
         if is_smaller:
             self._size = size
         before, start = self._done, ((asked.page or 1) - 1) * size
-        self._census.place(start, page)
+        if page.keys or not 0 < before == start:
+            # If not, nothing follows the last row.
+            self._census.place(start, page)
         self._done = max(before, start + len(page.keys))
         is_enough = self._is_enough(page)
         is_last = self._end is not None and self._done >= self._end
         # Since its rows were counted, one can have been added that moved the last one behind it.
-        is_full = len(page.keys) == size and self._size >= SMALLEST
+        is_full = len(page.keys) == size
         if self._census.has_moved and self._census.may_repeat:
             self._census.begin()
         elif (

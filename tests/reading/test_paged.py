@@ -76,6 +76,21 @@ def test_a_row_that_is_added_behind_the_count_pushes_none_out_of_sight(
         assert set(map(str, range(count))) <= found
 
 
+@pytest.mark.parametrize("count", [0, 5, 7, 10, 60])
+def test_a_list_of_small_pages_is_read_once_if_the_last_one_is_full(count: int) -> None:
+    """Nothing follows it, and that is no sign that rows have moved."""
+    listed, walk, calls = rows(*range(count)), PagedWalk(20), 0
+    found: list[Row] = []
+    while ask := walk.ask():
+        page = replace(answer(listed, ask._replace(size=min(ask.size, 5))), size=5)
+        is_past = page.number > max(page.pages, 1)
+        found += walk.take(Page.past_the_end(page.number) if is_past else page)
+        calls += 1
+    assert found == listed
+    assert walk.is_whole
+    assert calls <= 2 + count / 2
+
+
 @pytest.mark.parametrize("workers", [8, 16])
 def test_pages_are_read_side_by_side(workers: int) -> None:
     """In rounds: all that is under way is answered, then the next goes out."""
