@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tap_qonto.reading.by_number import ByNumber
 from tap_qonto.reading.instants import Instant
-from tap_qonto.reading.order import check, check_empty
+from tap_qonto.reading.order import check, check_empty, check_none
 from tap_qonto.reading.pages import instant
 from tap_qonto.reading.query import Query
 from tap_qonto.reading.seen import Seen
@@ -75,7 +75,7 @@ class ReanchoredPaginator:
         self._latest: datetime | None = None
         self._seen = Seen(anchor)
         self._empty_pages = 0
-        self._finished = False
+        self._is_doubted = self._finished = False
 
     @property
     def query(self) -> Query | None:
@@ -268,7 +268,13 @@ class ReanchoredPaginator:
             self._latest = max(stamps[-1], self._latest or stamps[-1])
 
     def _after_page(self, page: Page, stamps: Sequence[datetime]) -> None:
+        if not stamps and page.total and not self._is_doubted:
+            # It can be a slip; a page whose rows are hidden stays without any.
+            self._is_doubted, self._page = True, page.number
+            return
+        self._is_doubted = False
         if not page.more:
+            check_none(page, stamps)
             self._finish_window()
         elif not stamps:
             self._page = page.number + 1

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from tap_qonto.reading.pages import Page
+
 _SECOND = timedelta(seconds=1)
 _MOST_EMPTY = 10
 
@@ -57,5 +59,23 @@ def check_empty(pages: int) -> None:
         msg = (
             "Qonto sends empty pages without end. The stream ends here, since rows may be "
             "missing; run the tap again later."
+        )
+        raise DataError(msg)
+
+
+def check_none(last: Page, stamps: Sequence[datetime]) -> None:
+    """See that not all pages of a list are without rows, behind its last one.
+
+    Args:
+        last: The last page, where those before had no rows.
+        stamps: The time stamps of its rows.
+
+    Raises:
+        DataError: Qonto counts pages of rows, and hands out none.
+    """
+    if last.number > 1 and last.total and not stamps:
+        msg = (
+            f"Qonto counts {last.total:,} rows, and hands out none of them. The stream ends "
+            "here, since rows would be missing; run the tap again later."
         )
         raise DataError(msg)

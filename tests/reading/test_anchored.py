@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -450,3 +450,26 @@ def test_empty_pages_that_promise_more_for_ever_end_the_stream() -> None:
 
     with pytest.raises(DataError):
         walk(reader(), Promises())
+
+
+@pytest.mark.parametrize("rows", [30, 150, 250])
+def test_a_page_without_rows_that_are_counted_is_asked_for_once_more(rows: int) -> None:
+    class Slips(BareList):
+        def answer(self, query: Query) -> Page:
+            page = super().answer(query)
+            return replace(page, rows=[]) if len(self.asked) in {1, 4} else page
+
+    qonto, paginator = Slips(every(SECOND * 60, rows)), reader()
+    assert len(walk(paginator, qonto)) == rows
+
+
+def test_rows_that_are_counted_and_not_handed_out_end_the_stream() -> None:
+    """Else a target would drop them, or a bookmark pass them."""
+
+    class Withholds(BareList):
+        def answer(self, query: Query) -> Page:
+            page = super().answer(query)
+            return replace(page, rows=[]) if query.lower and query.lower > START else page
+
+    with pytest.raises(DataError, match=r"Qonto counts 3\d rows, and hands out none of them"):
+        walk(reader(), Withholds(every(SECOND * 60, 40)))
