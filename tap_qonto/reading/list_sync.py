@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TypeAlias
 
+    from tap_qonto.errors import TapQontoError
     from tap_qonto.output.progress import Progress
     from tap_qonto.output.records import Record
     from tap_qonto.reading.ahead import Commit
@@ -80,6 +81,7 @@ class ListSync:
         """
         stream = self._stream
         refusals: list[ApiError] = []
+        failures: list[TapQontoError] = []
         parts: list[Mapping[str, str]] = []
         with Together(stream.config["list_concurrency"], stream.name) as together:
             tasks: Iterable[Steps] = [self._steps_of(None, together)]
@@ -87,11 +89,13 @@ class ListSync:
                 parts = [{stream.partition_key: value} for value in stream.partition_values()]
                 self._tell_of_gone(parts)
                 stream.begin_early(parts)
-                tasks = (self._steps_of_one(each, together, refusals) for each in parts)
+                tasks = (self._steps_of_one(each, together, refusals, failures) for each in parts)
             steps: Iterator[Record | Commit] = together.run(tasks)
             yield from steps
         if self._awaited:
             yield from self._completed(self._awaited)
+        if failures:
+            raise failures[0]
         if parts and len(refusals) == len(parts):
             raise refusals[-1]
 
@@ -125,17 +129,25 @@ class ListSync:
         return total_of(self._counts)
 
     def _steps_of_one(
-        self, part: Mapping[str, str], together: Together, refusals: list[ApiError]
+        self,
+        part: Mapping[str, str],
+        together: Together,
+        refusals: list[ApiError],
+        failures: list[TapQontoError],
     ) -> Steps:
-        """Leave a partition out that Qonto refuses, and let the others go on."""
+        """Leave a partition out that Qonto refuses, or that fails, and let the others go on."""
         try:
             yield from self._steps_of(part, together)
-        except ApiError as error:
-            if error.is_final or error.status not in _PART_IS_GONE:
+        except (ApiError, DataError, UnreachableError) as error:
+            if _concerns_all(error):
                 raise
-            refusals.append(error)
             self.is_all_read = False
-            self._tell(f"{self._stream.name} of {_named(part)} is left out. {error}")
+            if isinstance(error, ApiError) and error.status in _PART_IS_GONE:
+                refusals.append(error)
+                self._tell(f"{self._stream.name} of {_named(part)} is left out. {error}")
+            else:
+                failures.append(error)
+                self._tell(f"{self._stream.name} of {_named(part)} failed. {error}")
 
     def _tell_of_gone(self, parts: Collection[Mapping[str, str]]) -> None:
         """Tell of partitions that were read before and are not there any more."""
@@ -270,3 +282,10 @@ class ListSync:
 
 def _named(part: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in part.items())
+
+
+def _concerns_all(error: TapQontoError) -> bool:
+    """Tell whether a failure is of the credential or the host, and not of what was asked for."""
+    if isinstance(error, UnreachableError):
+        return not error.is_answered
+    return isinstance(error, ApiError) and error.is_final

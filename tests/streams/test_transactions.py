@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_qonto import timestamps
-from tap_qonto.errors import ApiError, StreamsError
+from tap_qonto.errors import ApiError, DataError, StreamsError
 from tests.fake_qonto import TODAY
 from tests.streams.served import served
-from tests.support import Json, bookmark
+from tests.support import Json, bookmark, output_before
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
@@ -112,6 +112,28 @@ def test_an_account_that_qonto_refuses_is_left_out(
     assert after or read == set(account) - {left_out}
     whole = [row["id"] for row in bank.control.rows(NAME) if row["bank_account_id"] != left_out]
     assert set(whole) <= set(first.ids(NAME)) < set(bank.control.ids(NAME))
+    second = tap.sync(NAME, state=first.state)
+    assert set(first.ids(NAME)) | set(second.ids(NAME)) == set(bank.control.ids(NAME))
+
+
+def test_an_account_that_fails_does_not_hold_up_the_others(
+    bank: FakeQonto, tap: Runner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It fails the stream, and a later run has it."""
+    bank.control.reset(invoices=0, today=TODAY, bank_accounts=3, transactions=300)
+    bank.control.add_fault(
+        "raw", path=PATH, status=200, body="{}", content_type="application/json", times=1
+    )
+    with pytest.raises(DataError) as failure:
+        tap.sync(NAME, "sync_log", page_size=20)
+    first = output_before(failure.value)
+    (log,) = [each for each in first.records("sync_log") if each["stream"] == NAME]
+    assert log["status"] == "failed"
+    read = {key for key, each in partitions(first.state).items() if each.get(VALUE)}
+    (failed,) = set(bank.control.ids("bank_accounts")) - read
+    whole = [row["id"] for row in bank.control.rows(NAME) if row["bank_account_id"] != failed]
+    assert set(whole) <= set(first.ids(NAME)) < set(bank.control.ids(NAME))
+    assert f"bank_account_id {failed} failed" in caplog.text
     second = tap.sync(NAME, state=first.state)
     assert set(first.ids(NAME)) | set(second.ids(NAME)) == set(bank.control.ids(NAME))
 
