@@ -18,9 +18,10 @@ from typing_extensions import override
 from tap_qonto.errors import DataError
 from tap_qonto.output.records import Conformer, with_null_objects
 from tap_qonto.output.selection import Selection
+from tap_qonto.settings.authentication import way_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     import requests
     from singer_sdk.helpers._batch import BatchConfig
@@ -145,6 +146,10 @@ class BaseStream(Stream):
         return False
 
     @property
+    def _has_key(self) -> bool:
+        return way_of(self.config) == "API key"
+
+    @property
     def is_emitted(self) -> bool:
         """Whether it is selected, and a stream map leaves something of it."""
         return self.selected and self.is_mapped
@@ -189,10 +194,22 @@ class BaseStream(Stream):
 
     @override
     def _write_record_message(self, record: Record) -> None:
+        for key in self._joint_keys:
+            if record.get(key) is None:
+                msg = (
+                    f"A row of {self.name} has no {key}. The stream ends here, since going on "
+                    "would lose the row; report it to the maintainers of tap-qonto."
+                )
+                raise DataError(msg)
         now = datetime.now(timezone.utc)
         for alias, mapped in self._mapped(record):
             self._writer.write_record(alias, mapped, self._stream_version, now)
         self.state_manager.is_flushed = False
+
+    @cached_property
+    def _joint_keys(self) -> Sequence[str]:
+        """Its keys, where no single one tells rows apart."""
+        return self.primary_keys if len(self.primary_keys) > 1 else ()
 
     @cached_property
     def _writer(self) -> MessageWriter:

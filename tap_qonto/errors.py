@@ -76,6 +76,13 @@ class CutError(UnreachableError):
     """The request was heard, and no whole answer came; it may be too large."""
 
 
+def concerns_all(error: Exception) -> bool:
+    """Tell whether a failure is of the credential or the host, and not of what was asked for."""
+    if isinstance(error, UnreachableError):
+        return not error.is_answered
+    return isinstance(error, ApiError) and error.is_final
+
+
 class DataError(TapQontoError):
     """An answer that cannot be read without losing rows."""
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from tap_qonto.errors import ApiError, DataError
+from tap_qonto.errors import ApiError, DataError, UnreachableError
 from tap_qonto.http.early import EarlyAnswers, request
 from tap_qonto.output.outcomes import Outcomes
 
@@ -100,12 +100,18 @@ class Run:
 
     @cached_property
     def organization_id(self) -> str | None:
-        """Id of the organization; None where Qonto does not tell it."""
+        """Id of the organization; None where Qonto does not tell it.
+
+        Raises:
+            ApiError: All other calls would fail, too.
+        """
         try:
             found = self.organization
-        except ApiError as error:
-            if error.is_final:
+        except (ApiError, DataError, UnreachableError) as error:
+            if isinstance(error, ApiError) and error.is_final:
                 raise
+            if not isinstance(error, ApiError):
+                logger.warning("Whose rows these are is not known in this run. %s", error)
             return None
         return str(found.get("id") or "") or None
 

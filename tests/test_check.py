@@ -55,6 +55,21 @@ def test_invoices_say_how_many_there_are_and_from_when(fake: FakeQonto, tap: Run
     assert lines(output) == [COMPANY, counted, FILE, PLACE]
 
 
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_an_account_that_qonto_refuses_is_no_failure(
+    fake: FakeQonto, tap: Runner, status: int
+) -> None:
+    """A sync leaves it out, and reads the others."""
+    fake.control.reset(invoices=0, bank_accounts=3)
+    fake.control.add_fault("status", path="^/v2/transactions$", status=status, times=2)
+    output = tap.run("--test", catalog=chosen("transactions"))
+    assert output.code == 0
+    assert "transactions: can be read." in lines(output)
+    assert paths(fake).count("/v2/transactions") == 3
+    fake.control.add_fault("status", path="^/v2/transactions$", status=status)
+    assert tap.run("--test", catalog=chosen("transactions")).code == 1
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_the_streams_are_those_that_the_catalog_selects(
     company: FakeQonto, tap: Runner, *, is_first: bool

@@ -32,6 +32,7 @@ class FilesStream(FileFacts):
     """
 
     state_partitioning_keys = ()
+    fails_alone = False
     _was_read_before = False
     _written = 0
     _row_of_parent: Mapping[str, Any] | None = None

@@ -179,10 +179,23 @@ class Outcomes:
         except (StoppedError, OutputError):
             raise
         except Exception as error:
-            outcome.fail(error)
-            self._end(outcome)
+            self.end(outcome, error)
             raise
         self._end(outcome)
+
+    def end(self, outcome: Outcome, error: Exception) -> None:
+        """Take down what ended a stream beside a list, and the list with it."""
+        if not isinstance(error, (StoppedError, OutputError)):
+            outcome.fail(error)
+            self._end(outcome)
+
+    def fail(self, outcome: Outcome, error: Exception) -> None:
+        """Take down a stream that failed beside a list, which goes on."""
+        outcome.fail(error)
+        self._errors.append((outcome, error))
+        logger.warning(
+            "%s failed; the run goes on with the other streams. %s", outcome.stream, error
+        )
 
     def forbid(self, outcome: Outcome, reason: str, failure: Exception | None = None) -> None:
         """Take down a stream that is out of reach, and is not asked for any more.
@@ -201,6 +214,9 @@ class Outcomes:
             self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:
+        if outcome.ended_at:
+            # What held it up was told by the list.
+            return
         outcome.end()
         self._ended.append(outcome)
         if self.on_end and outcome.is_emitted:

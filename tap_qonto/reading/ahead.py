@@ -7,7 +7,7 @@ from collections.abc import Callable
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-from tap_qonto.errors import RefusedError
+from tap_qonto.errors import TapQontoError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ class Ahead:
     Args:
         followers: Those that are selected.
         is_wanted: Tells whether a stream map lets a record through.
-        leave_out: Goes on without a follower that Qonto refuses, or raises the refusal.
+        leave_out: Goes on without a follower that fails, or raises its failure.
         most: How many records may be ahead.
     """
 
@@ -36,7 +36,7 @@ class Ahead:
         self,
         followers: Sequence[Follower],
         is_wanted: Callable[[Record], bool],
-        leave_out: Callable[[Follower, RefusedError], object],
+        leave_out: Callable[[Follower, TapQontoError], object],
         most: int,
     ) -> None:
         """Begin nothing yet."""
@@ -80,6 +80,6 @@ class Ahead:
         for follower in tuple(self._followers):
             try:
                 work(follower)
-            except RefusedError as error:
+            except TapQontoError as error:
                 self._leave_out(follower, error)
                 self._followers.remove(follower)

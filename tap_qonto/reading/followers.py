@@ -23,6 +23,10 @@ class Follower(Protocol):
         """Whether it is selected, and a stream map leaves something of it."""
 
     @property
+    def fails_alone(self) -> bool:
+        """Whether the list goes on where it fails."""
+
+    @property
     def was_read(self) -> bool:
         """Whether it could be read before, in this run or an earlier one."""
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from tap_qonto.errors import NotFoundError, TapQontoError
+from tap_qonto.errors import ApiError, NotFoundError, TapQontoError
 from tap_qonto.reading.bookmarks import Bookmarks, entry_of
 from tap_qonto.reading.followers import Follower
 from tap_qonto.reading.list_facts import ListFacts
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     Part: TypeAlias = Mapping[str, str] | None
     """A partition of the list: the parameters that choose it; None where it has none."""
+
+
+PART_IS_GONE = {403, 404, 422}
+"""HTTP statuses with which Qonto refuses one part of a list, such as that of an account."""
 
 
 class ListAccess(ListFacts):
@@ -69,14 +73,22 @@ class ListAccess(ListFacts):
             TapQontoError: The list cannot be read.
         """
         self._check_method()
-        part: Part = None
-        if self.partition_key:
-            value = next(iter(self.partition_values()), None)
-            if value is None:
-                return ()
-            part = {self.partition_key: value}
         window = Window.of(self.config, None, begun=self.run.begun, is_open=self.is_full)
-        return self.reader(part, self.run.note_date).probe(window, to_end=to_end)
+        parts: Iterable[Part] = [None]
+        if self.partition_key:
+            parts = ({self.partition_key: value} for value in self.partition_values())
+        refusal: ApiError | None = None
+        for part in parts:
+            try:
+                return self.reader(part, self.run.note_date).probe(window, to_end=to_end)
+            except ApiError as error:
+                if part is None or error.is_final or error.status not in PART_IS_GONE:
+                    raise
+                # A sync leaves it out, and reads the others.
+                refusal = error
+        if refusal:
+            raise refusal
+        return ()
 
     def ids(self, observe: Observe) -> list[str]:
         """Read the keys of all rows, for a stream that is read for each of them.
@@ -210,7 +222,7 @@ class ListAccess(ListFacts):
     def _endpoint(self, part: Part) -> Endpoint:
         def prepare(row: Row) -> Row:
             for name, value in (part or {}).items():
-                row.setdefault(name, value)
+                row[name] = row.get(name) or value
             return self.prepare(row)
 
         return Endpoint(

@@ -13,7 +13,6 @@ from typing_extensions import override
 
 from tap_qonto.base_stream import BaseStream
 from tap_qonto.errors import ConfigError
-from tap_qonto.settings.authentication import way_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -146,10 +145,6 @@ class ListFacts(BaseStream):
             "Qonto gives it to OAuth apps alone, not to an API key. Set up OAuth as the "
             "documentation says, or deselect the stream."
         )
-
-    @property
-    def _has_key(self) -> bool:
-        return way_of(self.config) == "API key"
 
     def _check_method(self) -> None:
         """See that nothing is hidden from a table that is read whole.

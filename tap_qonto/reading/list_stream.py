@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from tap_qonto.errors import RefusedError, concerns_all
 from tap_qonto.output.progress import Progress
 from tap_qonto.reading.ahead import Ahead
 from tap_qonto.reading.list_access import ListAccess
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context
 
-    from tap_qonto.errors import RefusedError
+    from tap_qonto.errors import TapQontoError
     from tap_qonto.output.records import Record
     from tap_qonto.reading.followers import Follower
 
@@ -124,17 +125,23 @@ class QontoStream(ListAccess):
         except Exception as error:
             raise self.map_error(record, error) from error
 
-    def _leave_out(self, follower: Follower, refusal: RefusedError) -> None:
-        """Go on without a follower that Qonto refuses; its bookmark stays where it is.
+    def _leave_out(self, follower: Follower, failure: TapQontoError) -> None:
+        """Go on without a follower that fails; its bookmark stays where it is.
 
         Raises:
-            RefusedError: There is nothing to go on for.
+            TapQontoError: There is nothing to go on for, or it is no matter of it alone.
         """
         self.followers.remove(follower)
-        if refusal.is_final or not any(stream.is_emitted for stream in self.written):
-            raise refusal
-        failure = refusal if follower.was_read else None
-        self.run.outcomes.forbid(follower.outcome, str(refusal), failure)
+        is_refused = isinstance(failure, RefusedError)
+        is_alone = (is_refused or follower.fails_alone) and not concerns_all(failure)
+        if not (is_alone and any(stream.is_emitted for stream in self.written)):
+            self.run.outcomes.end(follower.outcome, failure)
+            raise failure
+        if is_refused:
+            lost = failure if follower.was_read else None
+            self.run.outcomes.forbid(follower.outcome, str(failure), lost)
+        else:
+            self.run.outcomes.fail(follower.outcome, failure)
 
     @cached_property
     def _is_batched(self) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tap_qonto.errors import ApiError, DataError, UnreachableError
+from tap_qonto.errors import ApiError, DataError, UnreachableError, concerns_all
 from tap_qonto.reading.awaited import Awaited
 from tap_qonto.reading.bookmarks import VALUE, entry_of
+from tap_qonto.reading.list_access import PART_IS_GONE
 from tap_qonto.reading.list_reader import total_of
 from tap_qonto.reading.together import Together
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     Steps: TypeAlias = Iterator[Record | Commit | None]
     """What comes of a part; None where it is the turn of others."""
 
-_PART_IS_GONE = {403, 404, 422}
 _ORGANIZATION = "organization_id"
 
 
@@ -139,10 +139,10 @@ class ListSync:
         try:
             yield from self._steps_of(part, together)
         except (ApiError, DataError, UnreachableError) as error:
-            if _concerns_all(error):
+            if concerns_all(error):
                 raise
             self.is_all_read = False
-            if isinstance(error, ApiError) and error.status in _PART_IS_GONE:
+            if isinstance(error, ApiError) and error.status in PART_IS_GONE:
                 refusals.append(error)
                 self._tell(f"{self._stream.name} of {_named(part)} is left out. {error}")
             else:
@@ -282,10 +282,3 @@ class ListSync:
 
 def _named(part: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in part.items())
-
-
-def _concerns_all(error: TapQontoError) -> bool:
-    """Tell whether a failure is of the credential or the host, and not of what was asked for."""
-    if isinstance(error, UnreachableError):
-        return not error.is_answered
-    return isinstance(error, ApiError) and error.is_final

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from typing_extensions import override
 
 from tap_qonto.base_stream import BaseStream
-from tap_qonto.errors import NotFoundError, RefusedError
+from tap_qonto.errors import NotFoundError, TapQontoError
 from tap_qonto.reading.list_reader import ListReader, total_of
 from tap_qonto.reading.source import Endpoint
 from tap_qonto.reading.window import Window
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tap_qonto.output.records import Record
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.ways import Way
+
+_WAS_READ = "was_read"
+"""In the state: whether a run could read it."""
 
 
 class PerParent(BaseStream):
@@ -47,6 +50,7 @@ class PerParent(BaseStream):
     row_key: ClassVar[str] = "id"
     parent_key: ClassVar[str]
 
+    fails_alone = True
     list_params: ClassVar[tuple[tuple[str, str], ...]] = ()
     state_partitioning_keys = ()
     _written = 0
@@ -65,8 +69,9 @@ class PerParent(BaseStream):
         self.logger.info("Beginning sync of '%s'", self.name)
         self._write_schema_message()
         self._begun: deque[tuple[str, Future[list[Record]]]] = deque()
+        self._first: Future[list[Record]] | None = None
         self._written = 0
-        self._is_all_read = True
+        self._is_all_read, self._is_gone = True, False
         self._counts: list[int | None] = []
         self._pool = ThreadPoolExecutor(
             self.config["list_concurrency"], thread_name_prefix=self.name
@@ -75,6 +80,8 @@ class PerParent(BaseStream):
             with self.get_record_counter() as self._counter, self.get_sync_timer():
                 yield
             self._pool.shutdown()
+            if self.outcome.status == "complete":
+                self.state_entry[_WAS_READ] = True
             if self._stream_version is not None:
                 # All parents were read, so the sum is that of all rows.
                 self.outcome.source_count = total_of(self._counts)
@@ -85,8 +92,8 @@ class PerParent(BaseStream):
 
     @property
     def was_read(self) -> bool:
-        """Whether it could be read before, in this run."""
-        return self._written > 0
+        """Whether it could be read before, in this run or an earlier one."""
+        return self._written > 0 or bool(self.state_entry.get(_WAS_READ))
 
     def catch_up(self) -> None:
         """Do nothing: no run leaves anything undone."""
@@ -97,7 +104,9 @@ class PerParent(BaseStream):
     def begin(self, parent: Record) -> None:
         """Begin to read the rows below one of the parent's."""
         if self.wants(parent):
-            self._begun.append((parent["id"], self._pool.submit(self._read, parent["id"])))
+            read = self._pool.submit(self._read_next, self._first, parent["id"])
+            self._first = self._first or read
+            self._begun.append((parent["id"], read))
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
@@ -121,14 +130,18 @@ class PerParent(BaseStream):
                 self._write_record_message(record)
                 self._written += 1
                 self._counter.increment()
-        except RefusedError:
+        except TapQontoError:
             self._pool.shutdown(wait=False, cancel_futures=True)
             raise
 
     @override
     def activate_version(self) -> None:
         """Say that the whole table is there, where every list was seen to be whole."""
-        if self._is_all_read:
+        if self._is_gone and not self._counts:
+            words = f"Qonto has no {self.name} for any row any more, so nothing was deleted."
+            self.logger.warning("%s", words)
+            self.outcome.note(words)
+        elif self._is_all_read:
             super().activate_version()
 
     def probe(self, parent: Record) -> Sequence[Page]:
@@ -154,7 +167,8 @@ class PerParent(BaseStream):
                 top_level_filters=frozenset(),
                 params=(),
                 row_key=self.row_key,
-                may_refuse_keys=False,
+                # Sources disagree whether these lists take a key.
+                may_refuse_keys=self._has_key,
                 smallest_page=1,
                 prepare=lambda row: self.prepare({**row, self.parent_key: parent_id}),
             ),
@@ -167,12 +181,19 @@ class PerParent(BaseStream):
             note_date=self.run.note_date,
         )
 
+    def _read_next(self, first: Future[list[Record]] | None, parent_id: str) -> list[Record]:
+        if first:
+            # If Qonto refuses the first one, the others are not asked for.
+            first.result()
+        return self._read(parent_id)
+
     def _read(self, parent_id: str) -> list[Record]:
         reader = self._reader(parent_id)
         try:
             rows = reader.rows(self._window, workers=1)
         except NotFoundError:
             # The parent was deleted meanwhile, and its rows with it.
+            self._is_gone = True
             self.logger.info(
                 "%s of %s %s are gone: Qonto has nothing for it any more.",
                 self.name,

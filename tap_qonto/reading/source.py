@@ -204,7 +204,7 @@ class Source:
         names = self._endpoint.collections
         found = next((answer.body[name] for name in names if name in answer.body), None)
         if found is None and "" in names:
-            found = answer.body
+            found = answer.body or None
         is_null = found is None and any(name in answer.body for name in names)
         if is_null and self._endpoint.null_is_empty:
             return []
@@ -214,11 +214,9 @@ class Source:
         return rows
 
     def _unreadable(self) -> DataError:
-        stream, names = self._endpoint.stream, self._endpoint.collections
-        msg = (
-            f"Qonto's answer for stream {stream} holds no list {' or '.join(names)} with its "
-            "meta. Check api_url."
-        )
+        names = " or ".join(filter(None, self._endpoint.collections))
+        lacks = f"no list {names} with its meta" if names else "nothing"
+        msg = f"Qonto's answer for stream {self._endpoint.stream} holds {lacks}. Check api_url."
         return DataError(msg)
 
 

@@ -48,7 +48,7 @@ class InternationalCurrencies(QontoStream):
     @override
     def prepare(self, row: Row) -> Row:
         """Add what was asked for, which the answer does not repeat."""
-        return {"source": _SOURCE, **row}
+        return {**row, "source": row.get("source") or _SOURCE}
 
 
 class InternationalBeneficiaries(QontoStream):
