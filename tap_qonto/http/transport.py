@@ -77,7 +77,9 @@ class Answer:
             raise DamagedError(msg) from error
         if not isinstance(body, dict):
             msg = f"The answer to the request for {self.what} is not a JSON object. Check api_url."
-            raise UnreachableError(msg)
+            failure = UnreachableError(msg)
+            failure.is_answered = True
+            raise failure
         return body
 
 

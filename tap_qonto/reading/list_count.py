@@ -44,7 +44,7 @@ class ListCount:
         """
         self._way, self.is_paged = way, ask.page is not None
         if self.is_paged and not (is_filtered or is_bounded(ask)) and ask.params == way.shows_all:
-            self._count, self._age = page.total, 0
+            self._count, self._age = page.total if page.is_counted else None, 0
         else:
             self._age += 1
 

@@ -140,7 +140,8 @@ class ListReader:
         if self._count.is_paged and self._count.known is None:
             ask = self._count.ask
             answer = self._source.ask(None, ask, {}, within=_COUNT_FRESH)
-            return self._source.read(ask, answer).total
+            page = self._source.read(ask, answer)
+            return page.total if page.is_counted else None
         return self._count.known
 
     def probe(self, window: Window, *, to_end: bool = False) -> Sequence[Page]:

@@ -31,11 +31,12 @@ class Page:
         rows: Its rows, in the server's order.
         number: Number of the page, from 1.
         pages: How many pages the list has at this page size.
-        total: How many rows the list has.
+        total: How many rows the list has; 0 where the answer does not tell.
         more: Whether another page follows.
         date: The server's clock when it answered (UTC), if it said so.
         key: The field that tells rows apart.
         size: Rows for each page, as far as the answer tells; None if it does not.
+        is_counted: Whether the answer tells how many rows the list has.
     """
 
     rows: Sequence[Row]
@@ -46,6 +47,7 @@ class Page:
     date: datetime | None = None
     key: str = "id"
     size: int | None = None
+    is_counted: bool = True
 
     @classmethod
     def read(  # noqa: PLR0913 - each is one fact of the answer
@@ -77,7 +79,8 @@ class Page:
             msg = "the meta of an answer says nothing of rows or pages"
             raise ValueError(msg)
         current = _count(meta.get("current_page")) or number
-        total = _count(meta.get("total_count", meta.get("total")))
+        counts = [meta[name] for name in ("total_count", "total") if meta.get(name) is not None]
+        total = _count(counts[0]) if counts else 0
         size = _count(meta.get("per_page"))
         if not size:
             # A first page that is not full, although there are more rows, tells it as well.
@@ -85,7 +88,7 @@ class Page:
             size = len(rows) if is_cut else asked
         pages = _count(meta.get("total_pages")) or -(-total // size)
         more = max(_count(meta.get("next_page")), pages) > current
-        return cls(rows, current, max(pages, current), total, more, date, key, size)
+        return cls(rows, current, max(pages, current), total, more, date, key, size, bool(counts))
 
     @classmethod
     def only(cls, rows: Sequence[Row], date: datetime | None = None, key: str = "id") -> Page:

@@ -512,3 +512,41 @@ def test_a_list_that_does_not_stand_still_says_so(bank: FakeQonto, tap: Runner) 
     assert output.of("ACTIVATE_VERSION", "labels") == []
     row = rows_of(output)["labels"]
     assert row["reason"] == "The list of labels kept changing while it was read."
+
+
+@pytest.mark.parametrize("count", [{}, {"total_count": None}])
+def test_a_list_that_is_not_counted_has_no_count(
+    bank: FakeQonto, tap: Runner, count: dict[str, None]
+) -> None:
+    meta = {"current_page": 1, "next_page": None, "total_pages": 1, **count}
+    bank.control.add_fault(
+        "raw",
+        path="^/v2/labels$",
+        status=200,
+        body=json.dumps({"labels": [{"id": "a"}], "meta": meta}),
+        content_type="application/json",
+    )
+    row = rows_of(tap.sync(LOG, "labels"))["labels"]
+    assert (row["status"], row["rows"], row["source_count"]) == ("complete", 1, None)
+
+
+def test_streams_whose_answers_are_no_objects_do_not_end_the_run(
+    bank: FakeQonto, tap: Runner
+) -> None:
+    """Qonto can be reached, so the others may be read."""
+    bank.control.add_fault(
+        "raw",
+        path="^/v2/(teams|labels)$",
+        status=200,
+        body="[]",
+        content_type="application/json",
+    )
+    with pytest.raises(TapQontoError) as failure:
+        tap.sync(LOG, "teams", "labels", "clients", "products")
+    ended = {name: row["status"] for name, row in rows_of(output_before(failure.value)).items()}
+    assert ended == {
+        "teams": "failed",
+        "labels": "failed",
+        "clients": "complete",
+        "products": "complete",
+    }
