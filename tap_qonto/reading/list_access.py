@@ -239,6 +239,7 @@ class ListAccess(ListFacts):
             prepare,
             self.null_is_empty,
             part is not None,
+            frozenset(self.schema["properties"]),
         )
 
     def _reader_of(

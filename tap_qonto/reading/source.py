@@ -51,6 +51,8 @@ class Endpoint(NamedTuple):
         prepare: Changes a row before it is looked at.
         null_is_empty: Whether null in place of the rows says that there are none.
         is_part: Whether it is one part of a list, such as that of an account.
+        fields: Fields of a row, where an answer is itself the row: one that has none of them
+            is something else.
     """
 
     stream: str
@@ -66,6 +68,7 @@ class Endpoint(NamedTuple):
     prepare: Callable[[Row], Row]
     null_is_empty: bool = False
     is_part: bool = False
+    fields: frozenset[str] = frozenset()
 
 
 class Source:
@@ -204,7 +207,9 @@ class Source:
         names = self._endpoint.collections
         found = next((answer.body[name] for name in names if name in answer.body), None)
         if found is None and "" in names:
-            found = answer.body or None
+            # Bare as it is documented, or below a name as others are.
+            objects = [answer.body, *answer.body.values()]
+            found = next((each for each in objects if self._is_row(each)), None)
         is_null = found is None and any(name in answer.body for name in names)
         if is_null and self._endpoint.null_is_empty:
             return []
@@ -213,9 +218,12 @@ class Source:
             raise self._unreadable()
         return rows
 
+    def _is_row(self, found: object) -> bool:
+        return isinstance(found, dict) and not self._endpoint.fields.isdisjoint(found)
+
     def _unreadable(self) -> DataError:
         names = " or ".join(filter(None, self._endpoint.collections))
-        lacks = f"no list {names} with its meta" if names else "nothing"
+        lacks = f"no list {names} with its meta" if names else "none of its fields"
         msg = f"Qonto's answer for stream {self._endpoint.stream} holds {lacks}. Check api_url."
         return DataError(msg)
 

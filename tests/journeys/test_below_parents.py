@@ -120,18 +120,34 @@ def test_a_row_without_one_of_its_keys_is_told(bank: FakeQonto, tap: Runner) -> 
         tap.sync(catalog=chosen(name))
 
 
+@pytest.mark.parametrize("body", [{}, {"message": "soon"}, {"errors": []}, {"data": {"a": 1}}])
 @pytest.mark.parametrize("name", ["einvoicing_settings", "international_eligibility"])
-def test_an_object_that_is_empty_is_told(bank: FakeQonto, tap: Runner, name: str) -> None:
+def test_an_object_without_its_fields_is_told(
+    bank: FakeQonto, tap: Runner, name: str, body: Json
+) -> None:
     """A target would keep nulls in place of what it had."""
     bank.control.add_fault(
         "raw",
         path=name.replace("international_", "international/").replace("einvoicing_", "einvoicing/"),
         status=200,
-        body="{}",
+        body=json.dumps(body),
         content_type="application/json",
     )
-    with pytest.raises(DataError, match=f"Qonto's answer for stream {name} holds nothing"):
+    with pytest.raises(DataError, match=f"answer for stream {name} holds none of its fields"):
         tap.sync(catalog=chosen(name))
+
+
+def test_an_object_may_come_below_a_name(bank: FakeQonto, tap: Runner) -> None:
+    name = "international_eligibility"
+    bank.control.add_fault(
+        "raw",
+        path="international/eligibility$",
+        status=200,
+        body='{"eligibility": {"eligible": true}}',
+        content_type="application/json",
+    )
+    (row,) = tap.sync(catalog=chosen(name)).records(name)
+    assert row["eligible"] is True
 
 
 @pytest.mark.parametrize("body", ["{}", '{"organization": null}', None])
