@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 OVERLAP = 10
 """Rows that pages share while the list changes."""
+_WIDER = 4
+"""By how much they share more, where so many rows have left that too few of them are shared."""
 _PROOF = 6
 """Shared rows in the same order that show the order of an instant to be stable."""
 _DEEPEST = 20
@@ -324,14 +326,15 @@ class ByNumber:
             self._overlap, self._total = OVERLAP, None
 
     def overlap(self) -> bool:
-        """Let pages overlap from the last one on that is sure; tell whether they did not before."""
+        """Let pages overlap, or more so, from the last one on that is sure; tell if they may."""
         if not self.is_sure:
             self._done -= self._last
             self._rows = self._rows[: len(self._rows) - self._last]
             self._known = {key for key, _ in self._rows}
             self._came = 0
-        is_new, self._overlap = self._overlap < OVERLAP, OVERLAP
-        return is_new
+        before, widest = self._overlap, max(self._size // 2, OVERLAP)
+        self._overlap = OVERLAP if before < OVERLAP else min(_WIDER * before, widest)
+        return self._overlap > before
 
     def _is_joined(self, total: int, rows: Sequence[tuple[str, datetime]], start: int) -> bool:
         """Tell whether all rows before a page, which begins after `start` rows, were read."""
