@@ -77,10 +77,15 @@ class CutError(UnreachableError):
 
 
 def concerns_all(error: Exception) -> bool:
-    """Tell whether a failure is of the credential or the host, and not of what was asked for."""
+    """Tell whether a failure is no matter of what was asked for alone.
+
+    Such are those of the credential, the host, the settings, the target, and the end of the run.
+    """
     if isinstance(error, UnreachableError):
         return not error.is_answered
-    return isinstance(error, ApiError) and error.is_final
+    if isinstance(error, ApiError):
+        return error.is_final
+    return not isinstance(error, DataError)
 
 
 class DataError(TapQontoError):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_qonto.errors import DataError, TapQontoError
+from tap_qonto.errors import DataError, StoppedError, TapQontoError
 from tests.fake_qonto import TODAY
 from tests.streams.served import key_of, served
-from tests.support import Json, Output, Runner, chosen, output_before
+from tests.support import Json, Output, Runner, chosen, output_before, written_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +100,22 @@ def test_the_log_has_a_list_whose_parent_is_deselected(
     output = failing(tap, child)
     assert ended(output) == {child: "forbidden" if status == 403 else "failed"}
     assert output.records(parent) == []
+
+
+@pytest.mark.parametrize(("parent", "child", "path"), FAMILIES)
+def test_a_run_that_is_told_to_end_is_no_failure_of_such_a_list(
+    bank: FakeQonto, tap: Runner, parent: str, child: str, path: str
+) -> None:
+    run = tap.tap(catalog=chosen(parent, child, "cards", LOG))
+
+    def end(call: Json) -> None:
+        if re.search(path, call["path"]):
+            run.stop.set()
+
+    bank.control.on_request(end)
+    with pytest.raises(StoppedError) as failure:
+        written_by(run)
+    assert ended(output_before(failure.value)) == {}
 
 
 def test_where_no_row_has_such_a_list_any_more_nothing_was_deleted(
