@@ -222,9 +222,13 @@ class Source:
         return isinstance(found, dict) and not self._endpoint.fields.isdisjoint(found)
 
     def _unreadable(self) -> DataError:
-        names = " or ".join(filter(None, self._endpoint.collections))
-        lacks = f"no list {names} with its meta" if names else "none of its fields"
-        msg = f"Qonto's answer for stream {self._endpoint.stream} holds {lacks}. Check api_url."
+        stream, names = self._endpoint.stream, " or ".join(filter(None, self._endpoint.collections))
+        msg = f"Qonto's answer for stream {stream} holds none of its fields. Check api_url."
+        if names:
+            msg = (
+                f"Qonto's answer for stream {stream} holds no list {names} with its meta. "
+                "Check api_url."
+            )
         return DataError(msg)
 
 
