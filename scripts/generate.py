@@ -130,8 +130,14 @@ def facts_of(stream: Any) -> tuple[str, ...]:
         ", ".join(f"`{column}`" for column in stream.primary_keys),
         _reading(stream),
         f"`{stream.scope}`" if stream.scope else "none",
-        _ACCESS[getattr(stream.parent_stream_type or stream, "access", "any")],
+        _ACCESS[_access(stream)],
     )
+
+
+def _access(stream: Any) -> str:
+    """Tell whether a key can read a stream: files come with their list."""
+    parent = stream.parent_stream_type
+    return str(parent.access if parent and stream.access == "any" else stream.access)
 
 
 def _reading(stream: Any) -> str:

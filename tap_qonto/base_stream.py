@@ -6,7 +6,7 @@ import copy
 from datetime import datetime, timezone
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from singer_sdk import Stream, metrics
 from singer_sdk.batch import Batcher
@@ -15,7 +15,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
-from tap_qonto.errors import DataError
+from tap_qonto.errors import DataError, keyless
 from tap_qonto.output.records import Conformer, with_null_objects
 from tap_qonto.output.selection import Selection
 from tap_qonto.settings.authentication import way_of
@@ -43,6 +43,8 @@ class BaseStream(Stream):
     Attributes:
         path: Path below the host that its facts come from.
         scope: OAuth scope that it needs; "" for none.
+        access: Whether an API key can read it: "any", "oauth" for OAuth alone, or
+            "unsure" where sources disagree.
         never_emitted: Fields that go nowhere, such as addresses that whoever has them
             can open; dotted names, lists are passed through.
         personal: Columns with data about people, for the documents.
@@ -50,6 +52,7 @@ class BaseStream(Stream):
 
     path: ClassVar[str]
     scope: ClassVar[str] = ""
+    access: ClassVar[Literal["any", "oauth", "unsure"]] = "any"
     never_emitted: ClassVar[frozenset[str]] = frozenset()
     personal: ClassVar[frozenset[str]] = frozenset()
 
@@ -150,6 +153,11 @@ class BaseStream(Stream):
         return way_of(self.config) == "API key"
 
     @property
+    def _may_refuse_keys(self) -> bool:
+        """Whether a 401 can be about the list, and not about the credential."""
+        return self.access == "unsure" and self._has_key
+
+    @property
     def is_emitted(self) -> bool:
         """Whether it is selected, and a stream map leaves something of it."""
         return self.selected and self.is_mapped
@@ -196,11 +204,8 @@ class BaseStream(Stream):
     def _write_record_message(self, record: Record) -> None:
         for key in self._joint_keys:
             if record.get(key) is None:
-                msg = (
-                    f"A row of {self.name} has no {key}. The stream ends here, since going on "
-                    "would lose the row; report it to the maintainers of tap-qonto."
-                )
-                raise DataError(msg)
+                which = f" of {self.name}"
+                raise keyless(which, key)
         now = datetime.now(timezone.utc)
         for alias, mapped in self._mapped(record):
             self._writer.write_record(alias, mapped, self._stream_version, now)

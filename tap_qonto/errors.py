@@ -92,6 +92,20 @@ class DataError(TapQontoError):
     """An answer that cannot be read without losing rows."""
 
 
+def keyless(words: str, key: str) -> DataError:
+    """Return the error of a row that lacks a key.
+
+    Args:
+        words: Which row, behind a space; "" where nothing tells.
+        key: The field that it lacks.
+    """
+    msg = (
+        f"A row{words} has no {key}. The stream ends here, since going on would lose the row; "
+        "report it to the maintainers of tap-qonto."
+    )
+    return DataError(msg)
+
+
 class StorageError(TapQontoError):
     """A file could not be stored."""
 

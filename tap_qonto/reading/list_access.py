@@ -234,7 +234,7 @@ class ListAccess(ListFacts):
             self.top_level_filters,
             (*self.params, *self._list_params, *(part or {}).items()),
             self.row_key,
-            self.access == "unsure" and self._has_key,
+            self._may_refuse_keys,
             self.smallest_page,
             prepare,
             self.null_is_empty,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
@@ -39,8 +39,6 @@ class ListFacts(BaseStream):
             none. Anywhere else null is a damaged answer: a target that takes it for an
             empty list drops all rows.
         scope: OAuth scope that the list needs.
-        access: Whether an API key can read it: "any", "oauth" for OAuth alone, or
-            "unsure" where the sources disagree.
         ways: How it is read; a later one where Qonto refuses the one before.
         params: Parameters of each request.
         row_key: The field that tells rows apart.
@@ -58,7 +56,6 @@ class ListFacts(BaseStream):
     also_named: ClassVar[tuple[str, ...]] = ()
     null_is_empty: ClassVar[bool] = False
     scope: ClassVar[str]
-    access: ClassVar[Literal["any", "oauth", "unsure"]] = "any"
     ways: ClassVar[tuple[Way, ...]]
     params: ClassVar[tuple[tuple[str, str], ...]] = ()
     row_key: ClassVar[str] = "id"

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_qonto import timestamps
-from tap_qonto.errors import DataError
+from tap_qonto.errors import keyless
 from tap_qonto.reading.ways import STAMP, UnsuitableError
 
 if TYPE_CHECKING:
@@ -131,11 +131,7 @@ def _key(row: Row, name: str) -> str:
     found = row.get(name)
     if not isinstance(found, str | int) or found == "":
         stamp = row.get("updated_at")
-        msg = (
-            f"A row{f' updated at {stamp}' if stamp else ''} has no {name}. The stream ends here, "
-            "since going on would lose the row; report it to the maintainers of tap-qonto."
-        )
-        raise DataError(msg)
+        raise keyless(f" updated at {stamp}" if stamp else "", name)
     return str(found)
 
 

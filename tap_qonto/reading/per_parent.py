@@ -167,8 +167,7 @@ class PerParent(BaseStream):
                 top_level_filters=frozenset(),
                 params=(),
                 row_key=self.row_key,
-                # Sources disagree whether these lists take a key.
-                may_refuse_keys=self._has_key,
+                may_refuse_keys=self._may_refuse_keys,
                 smallest_page=1,
                 prepare=lambda row: self.prepare({**row, self.parent_key: parent_id}),
             ),

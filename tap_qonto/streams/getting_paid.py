@@ -91,6 +91,7 @@ class PaymentLinkPayments(PerParent):
     path = "/v2/payment_links/{id}/payments"
     collection = "payments"
     scope = _READ
+    access = "unsure"
     selected_by_default = False
     parent_stream_type = PaymentLinks
     parent_key = "payment_link_id"

@@ -210,6 +210,7 @@ class TransactionLinks(PerParent):
     path = "/v2/transactions/{id}/child_transaction_links"
     collection = "links"
     scope = _READ
+    access = "unsure"
     selected_by_default = False
     parent_stream_type = Transactions
     parent_key = "transaction_id"
