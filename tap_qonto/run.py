@@ -107,11 +107,12 @@ class Run:
         """
         try:
             found = self.organization
-        except (ApiError, DataError, UnreachableError) as error:
-            if isinstance(error, ApiError) and error.is_final:
+        except ApiError as error:
+            if error.is_final:
                 raise
-            if not isinstance(error, ApiError):
-                logger.warning("Whose rows these are is not known in this run. %s", error)
+            return None
+        except (DataError, UnreachableError) as error:
+            logger.warning("Whose rows these are is not known in this run. %s", error)
             return None
         return str(found.get("id") or "") or None
 

@@ -216,6 +216,13 @@ class Runner:
             },
         )
 
+    @classmethod
+    def with_oauth(cls, fake: FakeQonto, folder: Path) -> Runner:
+        """Return a runner that reads with an access token, which every stream takes."""
+        runner = cls.against(fake, folder)
+        runner.use_oauth(fake)
+        return runner
+
     def use_oauth(self, fake: FakeQonto) -> None:
         """Read with a new access token from now on, since every stream takes OAuth."""
         self.config.pop("login", None)
@@ -328,6 +335,25 @@ class Runner:
         code = process.exitcode
         process.close()
         return Output(stdout.read_bytes(), stderr.read_text(), code if code is not None else -1)
+
+
+def answer(fake: FakeQonto, path: str, body: Any, **facts: Any) -> None:
+    """Let a fake answer with this JSON, whatever it has.
+
+    Args:
+        fake: The fake.
+        path: Of which requests, a pattern.
+        body: The JSON.
+        **facts: Of the fault beside these.
+    """
+    fake.control.add_fault(
+        "raw",
+        path=path,
+        status=200,
+        body=json.dumps(body, default=float),
+        content_type="application/json",
+        **facts,
+    )
 
 
 def written_by(tap: TapQonto) -> Output:

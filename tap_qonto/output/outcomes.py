@@ -176,8 +176,6 @@ class Outcomes:
         outcome.begin()
         try:
             yield
-        except (StoppedError, OutputError):
-            raise
         except Exception as error:
             self.end(outcome, error)
             raise

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_qonto.errors import DataError
+from tests import support
 from tests.fake_qonto import TODAY
 from tests.streams.served import LISTS, key_of, served
 from tests.support import Json, Runner, chosen, output_before
@@ -32,20 +32,12 @@ def bank(fake: FakeQonto) -> FakeQonto:
 @pytest.fixture
 def tap(bank: FakeQonto, tmp_path: Path) -> Runner:
     """The tap with OAuth, which every stream takes."""
-    runner = Runner.against(bank, tmp_path)
-    runner.use_oauth(bank)
-    return runner
+    return Runner.with_oauth(bank, tmp_path)
 
 
 def answer(bank: FakeQonto, name: str, body: Any) -> None:
     """Let a list answer with this."""
-    bank.control.add_fault(
-        "raw",
-        path=f"^{LISTS[name].path.replace('{id}', '[^/]+')}$",
-        status=200,
-        body=json.dumps(body),
-        content_type="application/json",
-    )
+    support.answer(bank, f"^{LISTS[name].path.replace('{id}', '[^/]+')}$", body)
 
 
 def check_told(bank: FakeQonto, tap: Runner, name: str) -> None:

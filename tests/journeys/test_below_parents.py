@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,8 @@ import pytest
 
 from tap_qonto.errors import DataError, StoppedError, TapQontoError
 from tests.fake_qonto import TODAY
-from tests.streams.served import key_of, served
-from tests.support import Json, Output, Runner, chosen, output_before, written_by
+from tests.streams.served import LISTS, key_of, served
+from tests.support import Json, Output, Runner, answer, chosen, output_before, written_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +33,7 @@ def bank(fake: FakeQonto) -> FakeQonto:
 @pytest.fixture
 def tap(bank: FakeQonto, tmp_path: Path) -> Runner:
     """The tap with OAuth, which every stream takes."""
-    runner = Runner.against(bank, tmp_path)
-    runner.use_oauth(bank)
-    return runner
+    return Runner.with_oauth(bank, tmp_path)
 
 
 def ended(output: Output) -> dict[str, str]:
@@ -143,41 +140,27 @@ def test_an_object_without_its_fields_is_told(
     bank: FakeQonto, tap: Runner, name: str, body: Json
 ) -> None:
     """A target would keep nulls in place of what it had."""
-    bank.control.add_fault(
-        "raw",
-        path=name.replace("international_", "international/").replace("einvoicing_", "einvoicing/"),
-        status=200,
-        body=json.dumps(body),
-        content_type="application/json",
-    )
+    answer(bank, f"{LISTS[name].path}$", body)
     with pytest.raises(DataError, match=f"answer for stream {name} holds none of its fields"):
         tap.sync(catalog=chosen(name))
 
 
 def test_an_object_may_come_below_a_name(bank: FakeQonto, tap: Runner) -> None:
     name = "international_eligibility"
-    bank.control.add_fault(
-        "raw",
-        path="international/eligibility$",
-        status=200,
-        body='{"eligibility": {"eligible": true}}',
-        content_type="application/json",
-    )
+    answer(bank, f"{LISTS[name].path}$", {"eligibility": {"eligible": True}})
     (row,) = tap.sync(catalog=chosen(name)).records(name)
     assert row["eligible"] is True
 
 
-@pytest.mark.parametrize("body", ["{}", '{"organization": null}', None])
+@pytest.mark.parametrize("body", [{}, {"organization": None}, None])
 def test_an_organization_that_cannot_be_read_holds_up_no_other_list(
-    bank: FakeQonto, tap: Runner, body: str | None, caplog: pytest.LogCaptureFixture
+    bank: FakeQonto, tap: Runner, body: Json | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bank.control.add_fault(
-        "raw" if body else "status",
-        path="^/v2/organization$",
-        status=200 if body else 500,
-        body=body,
-        content_type="application/json",
-    )
+    path = "^/v2/organization$"
+    if body is None:
+        bank.control.add_fault("status", path=path, status=500)
+    else:
+        answer(bank, path, body)
     output = tap.sync(catalog=chosen("labels", "teams", "clients"))
     for name in ("labels", "teams", "clients"):
         assert set(output.ids(name)) == set(bank.control.ids(name))
@@ -190,13 +173,7 @@ def test_what_chooses_a_part_stands_for_null(bank: FakeQonto, tmp_path: Path) ->
     (account,) = bank.control.ids("bank_accounts")
     row = bank.control.rows("transactions")[0] | {"bank_account_id": None}
     meta = {"current_page": 1, "next_page": None, "total_pages": 1, "total_count": 1}
-    bank.control.add_fault(
-        "raw",
-        path="^/v2/transactions$",
-        status=200,
-        body=json.dumps({"transactions": [row], "meta": meta}, default=float),
-        content_type="application/json",
-    )
+    answer(bank, "^/v2/transactions$", {"transactions": [row], "meta": meta})
     output = Runner.against(bank, tmp_path).sync("transactions")
     (record,) = output.records("transactions")
     assert record["bank_account_id"] == account

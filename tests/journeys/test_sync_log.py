@@ -17,7 +17,7 @@ from tap_qonto.errors import StreamsError, TapQontoError
 from tap_qonto.streams import STREAMS, SyncLog
 from tests.fake_qonto import TODAY
 from tests.fake_qonto.endpoints.banking import serve_organization
-from tests.support import BOTH, FILES, INVOICES, chosen, output_before
+from tests.support import BOTH, FILES, INVOICES, answer, chosen, output_before
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
@@ -519,13 +519,7 @@ def test_a_list_that_is_not_counted_has_no_count(
     bank: FakeQonto, tap: Runner, count: dict[str, None]
 ) -> None:
     meta = {"current_page": 1, "next_page": None, "total_pages": 1, **count}
-    bank.control.add_fault(
-        "raw",
-        path="^/v2/labels$",
-        status=200,
-        body=json.dumps({"labels": [{"id": "a"}], "meta": meta}),
-        content_type="application/json",
-    )
+    answer(bank, "^/v2/labels$", {"labels": [{"id": "a"}], "meta": meta})
     row = rows_of(tap.sync(LOG, "labels"))["labels"]
     assert (row["status"], row["rows"], row["source_count"]) == ("complete", 1, None)
 
@@ -534,13 +528,7 @@ def test_streams_whose_answers_are_no_objects_do_not_end_the_run(
     bank: FakeQonto, tap: Runner
 ) -> None:
     """Qonto can be reached, so the others may be read."""
-    bank.control.add_fault(
-        "raw",
-        path="^/v2/(teams|labels)$",
-        status=200,
-        body="[]",
-        content_type="application/json",
-    )
+    answer(bank, "^/v2/(teams|labels)$", [])
     with pytest.raises(TapQontoError) as failure:
         tap.sync(LOG, "teams", "labels", "clients", "products")
     ended = {name: row["status"] for name, row in rows_of(output_before(failure.value)).items()}

@@ -28,9 +28,7 @@ def bank(fake: FakeQonto) -> FakeQonto:
 @pytest.fixture
 def tap(bank: FakeQonto, tmp_path: Path) -> Runner:
     """The tap with OAuth, which every stream takes."""
-    runner = Runner.against(bank, tmp_path)
-    runner.use_oauth(bank)
-    return runner
+    return Runner.with_oauth(bank, tmp_path)
 
 
 def only(tap: Runner, stream: str, key: str) -> Json:

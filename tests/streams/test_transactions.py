@@ -10,7 +10,7 @@ from tap_qonto import timestamps
 from tap_qonto.errors import ApiError, DataError, StreamsError
 from tests.fake_qonto import TODAY
 from tests.streams.served import served
-from tests.support import Json, bookmark, output_before
+from tests.support import Json, answer, bookmark, output_before
 
 if TYPE_CHECKING:
     from tests.fake_qonto import FakeQonto
@@ -121,9 +121,7 @@ def test_an_account_that_fails_does_not_hold_up_the_others(
 ) -> None:
     """It fails the stream, and a later run has it."""
     bank.control.reset(invoices=0, today=TODAY, bank_accounts=3, transactions=300)
-    bank.control.add_fault(
-        "raw", path=PATH, status=200, body="{}", content_type="application/json", times=1
-    )
+    answer(bank, PATH, {}, times=1)
     with pytest.raises(DataError) as failure:
         tap.sync(NAME, "sync_log", page_size=20)
     first = output_before(failure.value)
