@@ -25,6 +25,8 @@ _SHAPES: dict[str, type[dict[str, Any] | list[Any]]] = {
     "covers": dict,
     "new_fields": list,
     "awaited": list,
+    "read": list,
+    "unsure": dict,
 }
 """What the entries of a state hold, other than values."""
 _OF_TEXTS = ("new_fields", "awaited")

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tap_qonto.reading.by_number import ByNumber
+from tap_qonto.reading.done import Counted
 from tap_qonto.reading.instants import Instant
 from tap_qonto.reading.order import check, check_empty, check_none
 from tap_qonto.reading.pages import instant
@@ -95,6 +96,14 @@ class ReanchoredPaginator:
     def sure_to(self) -> datetime | None:
         """As `complete_to`, without a page before which a row may have moved."""
         return self.complete_to if self.numbered.is_sure else self._sure_to
+
+    @property
+    def window(self) -> Counted | None:
+        """The window whose count shows that its last page is sure; None where none can."""
+        bound, count = self._bound, self.numbered.count
+        if bound is None or count is None or not self._is_settled:
+            return None
+        return Counted(self._lower, bound, count)
 
     @property
     def is_aside(self) -> bool:

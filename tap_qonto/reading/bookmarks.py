@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from tap_qonto import timestamps
 from tap_qonto.errors import ConfigError
 from tap_qonto.reading import done
+from tap_qonto.reading.done import Reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from tap_qonto.reading.done import Reached, Stretch
+    from tap_qonto.reading.done import Stretch, Unsure
 
 KEY, VALUE = "replication_key", "replication_key_value"
 
@@ -83,6 +84,24 @@ class Bookmarks:
         return done.merged(found, start)
 
     @property
+    def unsure(self) -> Unsure | None:
+        """What all selected streams may have of the list as well.
+
+        Raises:
+            ConfigError: The state cannot be read.
+        """
+        if self.start is None or self._begins_anew:
+            return None
+        found, *others = map(done.doubted, self._entries)
+        return found if all(other == found for other in others) else None
+
+    def confirm(self) -> None:
+        """Take it down that they have what they may have."""
+        for entry in self._entries:
+            reached = Reached(_read(entry), done.remembered(entry), done.doubted(entry))
+            _write(entry, reached.confirmed())
+
+    @property
     def _entries(self) -> list[dict[str, Any]]:
         """Where the state says how far each selected stream has come."""
         entries = [self.entry] if self._parent_is_selected else []
@@ -138,24 +157,30 @@ class Bookmarks:
         for name, child in self._children.items():
             if (name in self._selected) != self._parent_is_selected and VALUE not in child:
                 child[KEY], child[VALUE] = self._key, self.entry.get(VALUE)
-                done.remember(child, done.remembered(self.entry))
+                done.remember(child, done.remembered(self.entry), done.doubted(self.entry))
 
     def _move(self, entry: dict[str, Any], to: Reached) -> None:
         places = [place for place in (to.bookmark, _read(entry)) if place]
         bookmark = max(places)
         entry[KEY] = self._key
-        entry[VALUE] = timestamps.show(bookmark)
         known = done.remembered(entry) if to.above else []
-        done.remember(entry, done.merged([*known, *to.above], bookmark))
+        above = done.merged([*known, *to.above], bookmark)
+        _write(entry, Reached(bookmark, above, to.unsure))
+
+
+def _write(entry: dict[str, Any], to: Reached) -> None:
+    if to.bookmark:
+        entry[VALUE] = timestamps.show(to.bookmark)
+    done.remember(entry, to.above, to.unsure)
 
 
 def _forget(entry: dict[str, Any]) -> None:
-    for name in (VALUE, KEY, done.KEY):
+    for name in (VALUE, KEY, done.KEY, done.UNSURE):
         entry.pop(name, None)
 
 
-def _place(entry: dict[str, Any]) -> tuple[datetime | None, Any]:
-    return _read(entry), entry.get(done.KEY)
+def _place(entry: dict[str, Any]) -> tuple[datetime | None, Any, Any]:
+    return _read(entry), entry.get(done.KEY), entry.get(done.UNSURE)
 
 
 def entry_of(

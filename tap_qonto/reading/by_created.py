@@ -145,7 +145,7 @@ class CreatedWalk(SliceWalk):
         self._latest = max([*stamps, self._latest] if self._latest else stamps, default=None)
         return rows
 
-    is_divisible, first, whole_to = False, None, None
+    is_divisible, first, whole_to, read_to = False, None, None, None
 
     def skip(self, first: datetime, end: datetime) -> None:
         """Leave nothing out: the bookmark is one of another field."""

@@ -129,6 +129,11 @@ class ByNumber:
         return self._came <= self._watch.sure
 
     @property
+    def count(self) -> int | None:
+        """Rows that the window had; None where the count shows nothing."""
+        return self._total if self.is_still and self._total != _CAPPED else None
+
+    @property
     def is_last(self) -> bool:
         """Whether the planned page ends with the window, so that its length shows the count."""
         place = self.place

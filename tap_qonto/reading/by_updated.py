@@ -190,9 +190,17 @@ class UpdatedWalk(SliceWalk):
     @property
     def whole_to(self) -> datetime | None:
         """All before this instant was handed out, and no row comes to lie there any more."""
+        return self._settled_to(self._slice.whole_to)
+
+    @property
+    def read_to(self) -> datetime | None:
+        """As `whole_to`, with the last page, although a row may have moved before it."""
+        return self._settled_to(self._slice.read_to)
+
+    def _settled_to(self, place: datetime | None) -> datetime | None:
         last = self._window.last
-        places = [self._slice.whole_to, self._settled, last and last.replace(microsecond=0)]
-        return min(filter(None, places)) if places[0] else None
+        places = [place, self._settled, last and last.replace(microsecond=0)]
+        return min(filter(None, places)) if place else None
 
     def split(self, *, by_number: bool = True) -> UpdatedWalk | None:
         """Give the upper half of what is left to another walk.

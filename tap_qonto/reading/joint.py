@@ -48,6 +48,11 @@ class Joint:
         self._anchor = anchor
         self._head: set[str] = set()
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether a row may lie before the first one of the upper slice, and after the lower."""
+        return self.upper.sure_to is None
+
     def of_upper(self, rows: Sequence[Row], key: str) -> Sequence[Row]:
         """Take new rows of the upper slice, and return those that it is to hand out.
 

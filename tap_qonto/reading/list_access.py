@@ -56,6 +56,9 @@ class ListAccess(ListFacts):
             for part in parts:
                 memory = self.memory(part, state)
                 bookmarks = None if self.is_full else self.bookmarks(part, state)
+                if bookmarks and bookmarks.unsure:
+                    # What is asked for depends on what is counted first.
+                    continue
                 first, *_ = self.passes(memory, bookmarks, logger)
                 reader = self.reader(part, self.run.note_date)
                 reader.begin(first.window, is_counted=self.is_counted)
@@ -156,6 +159,10 @@ class ListAccess(ListFacts):
             # A row that is edited meanwhile must come too: what does not is dropped.
             return [Pass(Window.of(self.config, None, begun=begun, is_open=True), moves=False)]
         return memory.passes(bookmarks, self.config, self._filters, begun, logger)
+
+    def has_read(self, memory: Memory) -> bool:
+        """Tell whether the last run of a part had the filters of this one."""
+        return memory.has_read(self._filters)
 
     def memory(self, part: Part, state: dict[str, Any] | None = None) -> Memory:
         """Return what a state remembers of a part, by default the state of this run."""

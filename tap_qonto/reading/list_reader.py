@@ -17,7 +17,7 @@ from tap_qonto.reading.side_by_side import WORTH, SideBySide, asks
 from tap_qonto.reading.source import CREATED_BOUNDS, Source
 from tap_qonto.reading.statuses import is_early
 from tap_qonto.reading.together import Together
-from tap_qonto.reading.ways import CREATED, Ask
+from tap_qonto.reading.ways import CREATED, UPDATED, Ask
 from tap_qonto.settings.declaration import day_or_instant
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tap_qonto.http.session import Session
     from tap_qonto.http.transport import Answer
     from tap_qonto.output.progress import Progress
-    from tap_qonto.reading.done import Reached, Stretch
+    from tap_qonto.reading.done import Counted, Reached, Stretch
     from tap_qonto.reading.pages import Row
     from tap_qonto.reading.side_by_side import Part
     from tap_qonto.reading.source import Endpoint, Observe
@@ -143,6 +143,16 @@ class ListReader:
             page = self._source.read(ask, answer)
             return page.total if page.is_counted else None
         return self._count.known
+
+    def has_kept(self, window: Counted) -> bool:
+        """Tell whether a window has as many rows as an earlier run has seen; one request.
+
+        Raises:
+            TapQontoError: It cannot be counted.
+        """
+        way = self._endpoint.ways[0]
+        page = self._page(way, Ask({UPDATED: (window.lower, window.upper)}, 1, 1))
+        return page.is_counted and page.total == window.rows
 
     def probe(self, window: Window, *, to_end: bool = False) -> Sequence[Page]:
         """Ask for the first page, by the first query of `pages`, and for no more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -169,13 +170,14 @@ class ListSync:
         begun = _Begun(part)
         self._begun.append(begun)
         bookmarks = None if stream.is_full else stream.bookmarks(part)
-        start = bookmarks.start if bookmarks else None
+        start: datetime | None = None
 
         def note_date(date: datetime | None) -> None:
             stream.run.note_date(date)
             memory.check_bookmark(start, date)
 
         reader = stream.reader(part, note_date)
+        start = yield from self._start(bookmarks, memory, reader, together)
         if _ORGANIZATION not in stream.schema["properties"] or stream.row_key == _ORGANIZATION:
             self.organization = stream.run.organization_id
             memory.check_organization(self.organization)
@@ -202,6 +204,22 @@ class ListSync:
             memory.check_organization(stream.run.organization_id)
         self._note_end(reader)
         begun.is_over = True
+
+    def _start(
+        self, bookmarks: Bookmarks | None, memory: Memory, reader: ListReader, together: Together
+    ) -> Generator[None, None, datetime | None]:
+        """Return up to where earlier runs have come.
+
+        What a run that was killed has read without being sure of it is counted once.
+        """
+        if bookmarks is None:
+            return None
+        unsure = bookmarks.unsure if self._stream.has_read(memory) else None
+        # What is wrong shows when the list is read.
+        with suppress(ApiError, DataError, UnreachableError):
+            if unsure and (yield from together.call(partial(reader.has_kept, unsure.window))):
+                bookmarks.confirm()
+        return bookmarks.start
 
     def _note_end(self, reader: ListReader) -> None:
         if not reader.is_whole:

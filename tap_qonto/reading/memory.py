@@ -70,6 +70,11 @@ class Memory:
         found: str | None = self._told.get(_ORGANIZATION)
         return found or self._organization_of_others
 
+    def has_read(self, filters: Mapping[str, Any]) -> bool:
+        """Tell whether the last run had the same filters of the list, by the API's names."""
+        known = Coverage.remembered(self._entry)
+        return known is not None and known.filters == filters
+
     def passes(
         self,
         bookmarks: Bookmarks,

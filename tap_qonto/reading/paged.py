@@ -135,7 +135,8 @@ class PagedWalk:
 
     complete_to: datetime | None = None
     moves = is_divisible = comes_last = False
-    first = whole_to = None
+    is_sure = True
+    first = whole_to = read_to = window = None
 
     def __init__(self, size: int) -> None:
         """Start before the first page."""

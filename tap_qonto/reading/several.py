@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from tap_qonto.reading.ways import Ask, OutOfOrderError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from typing_extensions import Self
 
     from tap_qonto.reading.by_updated import UpdatedWalk
+    from tap_qonto.reading.done import Counted
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.ways import Params
 
@@ -87,7 +88,9 @@ class SeveralWalk:
         It stays before Qonto's clock at the first answer: a row that changes later may
         have left one list after it was read, for another.
         """
-        place = self._place([(each.walk, each.walk.complete_to) for each in self._lists])
+        place = self._place(
+            (not self._is_whole(each), each.walk.complete_to) for each in self._lists
+        )
         return place and min(place, self._begun)
 
     @property
@@ -96,14 +99,39 @@ class SeveralWalk:
         if any(each.walk.is_void for each in self._lists):
             # Pages went back, and the other lists were read before these were given away.
             return None
-        return self._place([(each.walk, each.walk.whole_to) for each in self._lists])
+        return self._place((not self._is_whole(each), each.walk.whole_to) for each in self._lists)
 
-    def _place(self, places: Sequence[tuple[UpdatedWalk, datetime | None]]) -> datetime | None:
+    @property
+    def read_to(self) -> datetime | None:
+        """As `whole_to`, with the last page, although a row may have moved before it."""
+        if any(each.walk.is_void for each in self._lists):
+            return None
+        return self._place((_is_unread(each), each.walk.read_to) for each in self._lists)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no row can have moved before its last pages were looked up."""
+        return all(each.walk.is_sure for each in self._lists)
+
+    @property
+    def window(self) -> Counted | None:
+        """The window whose count shows that its last page is sure; None where none can."""
+        known = [each for each in self._lists if not each.walk.is_sure] or self._lists
+        # Without parameters, a window shows what the list shows by itself.
+        is_shown = len(known) == 1 and not known[0].params
+        return known[0].walk.window if is_shown else None
+
+    @staticmethod
+    def _is_whole(one: OfSeveral) -> bool:
+        return one.walk.is_sure and not _is_unread(one)
+
+    def _place(self, places: Iterable[tuple[bool, datetime | None]]) -> datetime | None:
         """Return the least place of the lists that still have rows, or the greatest of all."""
-        unread = [place for walk, place in places if walk.ask() or walk.is_left]
+        known = list(places)
+        unread = [place for is_unread, place in known if is_unread]
         if unread:
             return None if None in unread else min(place for place in unread if place)
-        return max((place for _, place in places if place), default=None)
+        return max((place for _, place in known if place), default=None)
 
     @property
     def comes_last(self) -> bool:
@@ -241,6 +269,10 @@ class SeveralWalk:
                 step = error
             else:
                 return page
+
+
+def _is_unread(one: OfSeveral) -> bool:
+    return one.walk.ask() is not None or one.walk.is_left
 
 
 def _asked(one: OfSeveral) -> Ask:

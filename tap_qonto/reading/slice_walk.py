@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from tap_qonto.reading.done import Counted
     from tap_qonto.reading.slices import Slice
     from tap_qonto.reading.window import Window
 
@@ -54,6 +55,16 @@ class SliceWalk:
     def comes_last(self) -> bool:
         """Whether it asks for the end of a window, which shows that no page of it has moved."""
         return self._slice.comes_last
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no row can have moved before its last page was looked up."""
+        return self._slice.is_sure
+
+    @property
+    def window(self) -> Counted | None:
+        """The window whose count shows that its last page is sure; None where none can."""
+        return self._slice.window
 
     def note_asked(self) -> None:
         """Take down that what it asks for is asked for now."""

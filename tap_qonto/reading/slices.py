@@ -20,6 +20,7 @@ from tap_qonto.reading.pages import instant
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tap_qonto.reading.done import Counted
     from tap_qonto.reading.pages import Page, Row
     from tap_qonto.reading.query import Query
 
@@ -87,7 +88,14 @@ class Slice:
     @property
     def complete_to(self) -> datetime | None:
         """All rows up to this instant were handed out; None before the first."""
-        place = self._paginator.complete_to
+        return self._up_to_end(self.sure_to)
+
+    @property
+    def window(self) -> Counted | None:
+        """The window whose count shows that its last page is sure; None where none can."""
+        return self._paginator.window
+
+    def _up_to_end(self, place: datetime | None) -> datetime | None:
         return min(place, self.end) if place and self.end else place
 
     @property
@@ -111,12 +119,21 @@ class Slice:
     @property
     def whole_to(self) -> datetime | None:
         """It was read up to, and without, this instant (a whole second); None before."""
+        is_over = self.query is None and self.is_sure and not (self._joint and self._joint.is_bare)
+        return self._second(self.sure_to, is_over=is_over)
+
+    @property
+    def read_to(self) -> datetime | None:
+        """As `whole_to`, with the last page, although a row may have moved before it."""
+        return self._second(self._paginator.complete_to, is_over=self.query is None)
+
+    def _second(self, place: datetime | None, *, is_over: bool) -> datetime | None:
         if self.is_void:
             return None
         end = self._joint.at if self._joint else self.end
-        if end and self.query is None:
+        if end and is_over:
             return end
-        place = self.complete_to
+        place = self._up_to_end(place)
         return place and place.replace(microsecond=0)
 
     @property
@@ -230,7 +247,7 @@ class Slice:
 
     @property
     def sure_to(self) -> datetime | None:
-        """As `complete_to`, without a page before which a row may have moved."""
+        """All rows up to here were handed out; a row may have moved before a page behind it."""
         return self._paginator.sure_to
 
     def hear(self, *, is_quiet: bool) -> None:

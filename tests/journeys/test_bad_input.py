@@ -268,6 +268,8 @@ def test_a_byte_order_mark_is_read_past(
         ({"awaited": "x"}, "awaited"),
         ({"awaited": [1]}, "awaited"),
         ({"awaited": {"a": 1}}, "awaited"),
+        ({"read": "x"}, "read"),
+        ({"unsure": []}, "unsure"),
     ],
     ids=str,
 )
@@ -281,6 +283,26 @@ def test_a_state_that_was_damaged_is_told(
         rf"The state says in {INVOICES}\.{place} something that tap-qonto did not write\. Pass the "
         r"state that tap-qonto wrote, or none to start anew\.",
     )
+
+
+@pytest.mark.parametrize("read", [[1], [["x", "y"]], [[]], [["2025-01-01T00:00:00Z"]], ["xy"]])
+@pytest.mark.parametrize("name", ["read", "unsure"])
+def test_what_a_state_says_was_read_is_a_list_of_stretches(
+    fake: FakeQonto, tap: Runner, read: Any, name: str
+) -> None:
+    place = {"replication_key_value": "2025-01-01T00:00:00.000000Z"}
+    covers: Json = {"filter": {}, "start_date": None}
+    told = {"from": None, "to": "2025-01-02T00:00:00Z", "rows": 1, "read": read}
+    entry = {**place, "covers": covers, name: told if name == "unsure" else read}
+    output = tap.run(catalog=chosen(INVOICES), state={"bookmarks": {INVOICES: entry}})
+    assert output.code == 1
+    assert "Traceback" not in output.stderr
+    assert output.sentence == (
+        f"The state says in {name} something that tap-qonto did not write. Pass the state that "
+        "tap-qonto wrote, or no state to start over."
+    )
+    assert output.state["bookmarks"][INVOICES] == entry
+    assert fake.control.count(path="supplier_invoices") == 0
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
-from itertools import islice, product
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,19 +14,19 @@ from hypothesis import strategies as st
 
 from tap_qonto.reading.by_created import CreatedAnchored
 from tap_qonto.reading.by_updated import UpdatedAnchored
-from tap_qonto.reading.done import Reached, remember, remembered
+from tap_qonto.reading.done import Reached
 from tap_qonto.reading.paged import SMALLEST, Paged
 from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.window import Window
 from tests.reading.any_order import in_any_order
+from tests.reading.kept import is_kept, kept
 from tests.reading.moving_list import STATUSES, Habits, MovingList, Row
 from tests.reading.still_list import NOW, SHAPES, SIZE, YEARS, StillBank, StillList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tap_qonto.reading.done import Stretch
     from tap_qonto.reading.pages import Page
     from tap_qonto.reading.side_by_side import Part
     from tap_qonto.reading.ways import Ask, Way
@@ -187,6 +184,8 @@ class Account:
         """Begin a run."""
         self.rows = []
         before = Reached(None) if world.is_full else self.reached
+        if before.unsure and is_kept(self.qonto, before.unsure.window):
+            before = before.confirmed()
         window = Window.of(
             {"lookback_seconds": 0},
             before.bookmark,
@@ -200,7 +199,7 @@ class Account:
     def end(self) -> None:
         """Load what came, and leave to the next run what it reads in the state."""
         self.table |= {row["id"]: row for row in self.rows}
-        self.reached = Reached(self.reached.bookmark, kept(self.reached))
+        self.reached = kept(self.reached)
 
     def check(self, *, is_ended: bool, comes_once: bool, whole: set[str]) -> None:
         """See what the run brought; `whole`: rows that it has to bring if it ended."""
@@ -287,13 +286,6 @@ def _read(
             if arrived == killed_after:
                 return False
         meanwhile()
-
-
-def kept(reached: Reached) -> Sequence[Stretch]:
-    """Return what the next run reads in the state."""
-    entry: dict[str, Any] = {}
-    remember(entry, reached.above)
-    return remembered(json.loads(json.dumps(entry)))
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -388,101 +380,6 @@ def test_rows_of_hidden_statuses_are_read_side_by_side_too(shape: str, each: int
     # answer has shown to be sure is read again.
     assert calls <= fewest + 2 * 1.5 * workers + 10
     assert rounds <= 1.35 * fewest / workers + 9
-
-
-@pytest.mark.parametrize("workers", [2, 8, 64])
-@pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
-def test_a_killed_backfill_goes_on_where_it_was(share: float, workers: int) -> None:
-    rows = 10_000
-    qonto = StillList.of("recent-heavy", rows)
-    fewest = rows / SIZE
-    found: set[str] = set()
-    reached, calls = Reached(None), 0
-    reading = qonto.reading()
-    while calls < share * fewest:
-        for part, ask in asks([reading], workers):
-            found |= {row["id"] for row in reading.take(part, qonto.answer(ask))}
-            reached, calls = reading.reached, calls + 1
-    above = kept(reached)
-    assert len(json.dumps([[str(each) for each in stretch] for stretch in above])) < 2_500
-    again, asked = qonto.reading(reached.bookmark, above), 0
-    while due := asks([again], workers):
-        for part, ask in due:
-            asked += 1
-            found |= {row["id"] for row in again.take(part, qonto.answer(ask))}
-    assert len(found) == rows
-    assert asked <= 1.05 * (fewest - calls) + 2.5 * min(workers, 40) + 2
-    assert asked <= 0.5 * fewest or share != 0.6 or workers > 8
-    assert not again.reached.above
-
-
-def killed(
-    reading: SideBySide, workers: int, answer: Callable[[Ask], Page], slow: int, after: int
-) -> tuple[set[str], Reached]:
-    """Read a list until the run is killed; return the ids of rows, and what the state says.
-
-    Args:
-        reading: Says what to ask for.
-        workers: How many requests are under way at most.
-        answer: Answers as the server would.
-        slow: From which answer on the lowest part gets none.
-        after: After how many answers it is killed.
-    """
-    found, reached = set(), Reached(None)
-    under_way = asks([reading], workers)
-    lowest, _ = under_way[0]
-    for number in range(after):
-        due = [each for each in under_way if number < slow or each[0] is not lowest]
-        if not due:
-            break
-        part, ask = due[0]
-        under_way.remove((part, ask))
-        found |= {row["id"] for row in reading.take(part, answer(ask))}
-        reached = reading.reached
-        under_way += asks([reading], workers - len(under_way))
-    return found, Reached(reached.bookmark, kept(reached))
-
-
-@pytest.mark.parametrize("workers", [2, 4, 8, 32])
-def test_a_second_that_slices_share_is_read_once_all_of_them_are(workers: int) -> None:
-    """Where many of them begin and end in a bulk change."""
-    hours = [3_600 * number for number in range(900)]
-    qonto = StillList([*hours[:300], *[3_600 * 300] * 1_500, *hours[301:]])
-    for slow, after in product(range(3, 16, 4), range(7, 44, 6)):
-        found, (bookmark, above) = killed(qonto.reading(), workers, qonto.answer, slow, after)
-        again = qonto.reading(bookmark, above)
-        for rows in in_any_order(again, workers, qonto.answer, slow):
-            found |= {row["id"] for row in rows}
-        assert len(found) == len(qonto.rows), (slow, after)
-
-
-@pytest.mark.parametrize(
-    ("seed", "when", "more"), [(2, 22, 2), (2, 22, 8), (3, 18, 8), (3, 20, 11), (3, 22, 5)]
-)
-def test_pages_that_went_back_were_not_read(seed: int, when: int, more: int) -> None:
-    """Of a list that hides most of its rows, one of which is edited before the run is killed."""
-    way = EveryStatus(UpdatedAnchored(), "status[]", STATUSES)
-    qonto = MovingList(Habits(), timedelta(minutes=5), hidden=("declined",))
-    qonto.add_hourly([1] * 2_800)
-    for number, row in enumerate(qonto.rows.values()):
-        row["status"] = "completed" if number < 600 and number % 2 else "declined"
-    qonto.now += timedelta(days=1)
-    found: dict[str, int] = {}
-    reached = Reached(None)
-    for most in (when + more, None):
-        window = Window.of(
-            {"lookback_seconds": 1}, reached.bookmark, begun=qonto.now, is_open=False
-        )
-        reading = SideBySide(way.walk(window, (None, None), SIZE), SIZE, kept(reached))
-        answer = partial(qonto.answer, UpdatedAnchored.order)
-        for number, rows in enumerate(islice(in_any_order(reading, 8, answer, seed), most), 1):
-            found |= {row["id"]: row["version"] for row in rows}
-            reached = reading.reached
-            if most and number == when:
-                qonto.now += qonto.tick
-                qonto.rows["r01300"] |= {"version": 1, "updated_at": qonto.now}
-        qonto.now += timedelta(minutes=10)
-    assert found == {key: row["version"] for key, row in qonto.rows.items()}
 
 
 @pytest.mark.parametrize("is_bounded", [False, True])

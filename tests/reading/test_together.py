@@ -89,12 +89,12 @@ def test_a_failure_ends_the_reading_wherever_it_happens(nth: int) -> None:
         return QONTO.answer(ask)
 
     ids: set[str] = set()
-    bookmark, above = Reached(None)
+    bookmark, above, _ = Reached(None)
     reading = read(QONTO.reading(), answer, WORKERS)
     try:
         for rows, reached in reading:
             ids |= {row["id"] for row in rows}
-            bookmark, above = reached  # noqa: RUF059 - read below
+            bookmark, above, _ = reached  # noqa: RUF059 - read below
     except UnreachableError:
         assert len(ids) < ROWS
     else:

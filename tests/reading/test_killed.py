@@ -1,0 +1,214 @@
+"""Runs that are killed: what the state says was read, the next run leaves out, and no more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from itertools import islice, product
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tap_qonto.reading.by_updated import UpdatedAnchored
+from tap_qonto.reading.done import Reached
+from tap_qonto.reading.side_by_side import SideBySide, asks
+from tap_qonto.reading.statuses import EveryStatus
+from tap_qonto.reading.window import Window
+from tests.reading.any_order import in_any_order
+from tests.reading.kept import is_kept, kept
+from tests.reading.moving_list import STATUSES, Habits, MovingList
+from tests.reading.still_list import SIZE, StillList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tap_qonto.reading.pages import Page
+    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.ways import Ask
+
+pytestmark = pytest.mark.real_clock("they are long, and read no clock")
+
+
+@pytest.mark.parametrize("workers", [2, 8, 64])
+@pytest.mark.parametrize("share", [0.1, 0.6, 0.95])
+def test_a_killed_backfill_goes_on_where_it_was(share: float, workers: int) -> None:
+    rows = 10_000
+    qonto = StillList.of("recent-heavy", rows)
+    fewest = rows / SIZE
+    found: set[str] = set()
+    reached, calls = Reached(None), 0
+    reading = qonto.reading()
+    while calls < share * fewest:
+        for part, ask in asks([reading], workers):
+            found |= {row["id"] for row in reading.take(part, qonto.answer(ask))}
+            reached, calls = reading.reached, calls + 1
+    reached, asked = kept(reached), 0
+    if reached.unsure:
+        reached, asked = reached.confirmed(), 1
+    again = qonto.reading(reached.bookmark, reached.above)
+    while due := asks([again], workers):
+        for part, ask in due:
+            asked += 1
+            found |= {row["id"] for row in again.take(part, qonto.answer(ask))}
+    assert len(found) == rows
+    assert asked <= 1.05 * (fewest - calls) + 2.5 * min(workers, 40) + 2
+    assert asked <= 0.5 * fewest or share != 0.6 or workers > 8
+    assert not again.reached.above
+
+
+def killed(
+    reading: SideBySide, workers: int, answer: Callable[[Ask], Page], slow: int, after: int
+) -> tuple[set[str], Reached]:
+    """Read a list until the run is killed; return the ids of rows, and what the state says.
+
+    Args:
+        reading: Says what to ask for.
+        workers: How many requests are under way at most.
+        answer: Answers as the server would.
+        slow: From which answer on the lowest part gets none.
+        after: After how many answers it is killed.
+    """
+    found, reached = set(), Reached(None)
+    under_way = asks([reading], workers)
+    lowest, _ = under_way[0]
+    for number in range(after):
+        due = [each for each in under_way if number < slow or each[0] is not lowest]
+        if not due:
+            break
+        part, ask = due[0]
+        under_way.remove((part, ask))
+        found |= {row["id"] for row in reading.take(part, answer(ask))}
+        reached = reading.reached
+        under_way += asks([reading], workers - len(under_way))
+    return found, kept(reached)
+
+
+@pytest.mark.parametrize("workers", [2, 4, 8, 32])
+def test_a_second_that_slices_share_is_read_once_all_of_them_are(workers: int) -> None:
+    """Where many of them begin and end in a bulk change."""
+    hours = [3_600 * number for number in range(900)]
+    qonto = StillList([*hours[:300], *[3_600 * 300] * 1_500, *hours[301:]])
+    for slow, after in product(range(3, 16, 4), range(7, 44, 6)):
+        found, reached = killed(qonto.reading(), workers, qonto.answer, slow, after)
+        again = qonto.reading(reached.bookmark, reached.above)
+        for rows in in_any_order(again, workers, qonto.answer, slow):
+            found |= {row["id"] for row in rows}
+        assert len(found) == len(qonto.rows), (slow, after)
+
+
+@pytest.mark.parametrize(
+    ("seed", "when", "more"), [(2, 22, 2), (2, 22, 8), (3, 18, 8), (3, 20, 11), (3, 22, 5)]
+)
+def test_pages_that_went_back_were_not_read(seed: int, when: int, more: int) -> None:
+    """Of a list that hides most of its rows, one of which is edited before the run is killed."""
+    way = EveryStatus(UpdatedAnchored(), "status[]", STATUSES)
+    qonto = MovingList(Habits(), timedelta(minutes=5), hidden=("declined",))
+    qonto.add_hourly([1] * 2_800)
+    for number, row in enumerate(qonto.rows.values()):
+        row["status"] = "completed" if number < 600 and number % 2 else "declined"
+    qonto.now += timedelta(days=1)
+    found: dict[str, int] = {}
+    reached = Reached(None)
+    for most in (when + more, None):
+        window = Window.of(
+            {"lookback_seconds": 1}, reached.bookmark, begun=qonto.now, is_open=False
+        )
+        reading = SideBySide(way.walk(window, (None, None), SIZE), SIZE, kept(reached).above)
+        answer = partial(qonto.answer, UpdatedAnchored.order)
+        for number, rows in enumerate(islice(in_any_order(reading, 8, answer, seed), most), 1):
+            found |= {row["id"]: row["version"] for row in rows}
+            reached = reading.reached
+            if most and number == when:
+                qonto.now += qonto.tick
+                qonto.rows["r01300"] |= {"version": 1, "updated_at": qonto.now}
+        qonto.now += timedelta(minutes=10)
+    assert found == {key: row["version"] for key, row in qonto.rows.items()}
+
+
+class Torn(NamedTuple):
+    """A run that is killed behind an answer in which a row moves after it was counted.
+
+    Attributes:
+        groups: Rows that share an instant, each an hour after the one before.
+        workers: How many requests are under way at most.
+        hidden: Statuses of every other row, which the list does not show by itself.
+    """
+
+    groups: Sequence[int]
+    workers: int
+    hidden: Sequence[str] = ()
+
+
+TORN = {
+    "hourly, 8 workers": Torn([1] * 3_000, 8),
+    "hourly, 2 workers": Torn([1] * 3_000, 2),
+    "bulk changes, 1 worker": Torn([150] * 20, 1),
+    "bulk changes, 8 workers": Torn([150] * 20, 8),
+    "one bulk change": Torn([*[1] * 500, 1_000, *[1] * 500], 8),
+    "half is hidden": Torn([1] * 3_000, 8, ("declined",)),
+}
+WAY = EveryStatus(UpdatedAnchored(), "status[]", STATUSES)
+
+
+def read_until_killed(torn: Torn, qonto: MovingList, after: int, which: int) -> dict[str, int]:
+    """Read, be killed, and read the rest; return the version of each row that came.
+
+    Args:
+        torn: The run.
+        qonto: The list.
+        after: With which answer it is killed. A row that lies before this page moves on
+            while it is answered.
+        which: Which row.
+    """
+    found: dict[str, int] = {}
+    dice = Random(after)  # noqa: S311 - repeatable
+    reached = Reached(None)
+    for most in (after, None):
+        if reached.unsure and is_kept(qonto, reached.unsure.window):
+            reached = reached.confirmed()
+        window = Window.of(
+            {"lookback_seconds": 1}, reached.bookmark, begun=qonto.now, is_open=False
+        )
+        reading = SideBySide(WAY.walk(window, (None, None), SIZE), SIZE, reached.above)
+        under_way: list[tuple[Part, Ask]] = []
+        arrived = 0
+        while under_way := under_way + asks([reading], torn.workers - len(under_way)):
+            part, ask = under_way.pop(dice.randrange(len(under_way)))
+            arrived += 1
+            between = partial(move, qonto, ask, which) if arrived == most else None
+            for row in reading.take(part, qonto.answer(UpdatedAnchored.order, ask, between)):
+                found[row["id"]] = row["version"]
+            if reading.reached.bookmark:
+                reached = reading.reached
+            if arrived == most:
+                break
+        reached = kept(reached)
+        qonto.now += timedelta(minutes=10)
+    return found
+
+
+def move(qonto: MovingList, ask: Ask, which: int) -> None:
+    """Edit a row that lies on a page before this one, so that it goes to the end."""
+    lower, _ = ask.bounds["updated_at"]
+    before = [row for row in qonto.rows.values() if not lower or row["updated_at"] >= lower]
+    before = before[: ((ask.page or 1) - 1) * ask.size]
+    qonto.now += qonto.tick
+    if before:
+        row = before[which % len(before)]
+        row |= {"version": 1, "updated_at": qonto.now}
+        qonto.rows[row["id"]] = qonto.rows.pop(row["id"])
+
+
+@pytest.mark.parametrize("name", TORN)
+def test_a_page_that_is_not_sure_yet_is_read_again(name: str) -> None:
+    """Qonto may count before it looks rows up, and no later answer has shown that none moved."""
+    torn = TORN[name]
+    for after, which in product(range(2, 28), (0, 57, 333)):
+        qonto = MovingList(Habits(), timedelta(minutes=5), hidden=torn.hidden)
+        qonto.add_hourly(torn.groups)
+        for number, row in enumerate(qonto.rows.values()):
+            row["status"] = "declined" if torn.hidden and number % 2 else "completed"
+        qonto.now += timedelta(days=1)
+        found = read_until_killed(torn, qonto, after, which)
+        assert found == {key: row["version"] for key, row in qonto.rows.items()}, (after, which)
