@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tap_qonto.reading.pages import Page
 
-OVERLAP = 10
+OVERLAP = 9
 """Rows that pages share while the list changes."""
 _WIDER = 4
 """By how much they share more, where so many rows have left that too few of them are shared."""
