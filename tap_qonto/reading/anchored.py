@@ -95,7 +95,7 @@ class ReanchoredPaginator:
     @property
     def sure_to(self) -> datetime | None:
         """As `complete_to`, without a page before which a row may have moved."""
-        return self.complete_to if self.numbered.is_sure else self._sure_to
+        return self.complete_to if self.numbered.watch.is_sure else self._sure_to
 
     @property
     def window(self) -> Counted | None:
@@ -166,7 +166,7 @@ class ReanchoredPaginator:
 
     def _rejoin(self, *, was_still: bool) -> None:
         """Go on after a page that cannot be shown to follow what was read."""
-        if was_still and not self.numbered.is_sure:
+        if was_still and not self.numbered.watch.is_sure:
             self._anchor()
             return
         self._step_back()
@@ -187,7 +187,7 @@ class ReanchoredPaginator:
             is_all: Whether all rows are expected to lie before it.
         """
         self._upper = min(upper, self._upper or upper)
-        if self.numbered.place and not (is_all or self.numbered.is_sure):
+        if self.numbered.place and not (is_all or self.numbered.watch.is_sure):
             # Another window has another count.
             self._anchor()
         elif self.numbered.place:
@@ -229,12 +229,12 @@ class ReanchoredPaginator:
     def give_up(self) -> None:
         """Rely on the count no more, and go on by value from the last row on."""
         self.numbered.give_up()
-        if self.numbered.place or not self.numbered.is_sure:
+        if self.numbered.place or not self.numbered.watch.is_sure:
             self._anchor()
 
     def _step_back(self) -> None:
         """Take the last page for unread if a row may have moved as it was looked up."""
-        if not self.numbered.is_sure:
+        if not self.numbered.watch.is_sure:
             self.complete_to = self._latest = self._sure_to
 
     def begin_at(self, lower: datetime) -> None:

@@ -22,6 +22,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_qonto.reading.paged import SMALLEST, joining
+from tap_qonto.reading.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,22 +57,6 @@ class Place(NamedTuple):
         return (self.page - 1) * self.size
 
 
-class Watch:
-    """What answers have shown of the count of a window, whose pages slices may share.
-
-    Qonto may count before it looks the rows up. So a count tells alone that no row had moved
-    before it was asked for, and a page is sure once an answer that was asked for later has it.
-
-    Attributes:
-        taken: How many answers have come.
-        sure: So many of them had come when one was asked for that has the same count.
-    """
-
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self.taken = self.sure = 0
-
-
 class ByNumber:
     """The pages of one window, one after the other.
 
@@ -83,6 +68,7 @@ class ByNumber:
         is_still: Whether the count is relied on: no row is known to have moved. Pages
             then share no row, and can be divided.
         moves: Whether rows were seen to move, although the count had been relied on.
+        watch: Knows whether a row can have moved before the last page was looked up.
     """
 
     def __init__(self, *, may_count: bool = True) -> None:
@@ -95,8 +81,7 @@ class ByNumber:
         self._is_closing = self.moves = False
         self._overlap = self._done = self._last = 0
         self._is_full = True
-        self._watch = Watch()
-        self._asked = self._came = 0
+        self.watch = Watch()
 
     def begin(self, page: Page, stamps: Sequence[datetime]) -> None:
         """Take the first page of a window."""
@@ -109,9 +94,7 @@ class ByNumber:
         self._done = self._size
         self._begins: datetime | None = None
         self._overlap = OVERLAP if self.moves else max(self._overlap, self._least)
-        # No row lies before the first page.
-        self._watch = Watch()
-        self._asked = self._came = 0
+        self.watch = Watch()
 
     @property
     def end(self) -> int | None:
@@ -122,11 +105,6 @@ class ByNumber:
     def is_at_end(self) -> bool:
         """Whether all of its pages were read."""
         return self.end is not None and self._done >= self.end
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether no row can have moved before its last page was looked up."""
-        return self._came <= self._watch.sure
 
     @property
     def count(self) -> int | None:
@@ -147,16 +125,13 @@ class ByNumber:
 
     def leave(self) -> None:
         """Ask by value from where all rows before were read."""
-        self.place, self._came = None, 0
-
-    def note_asked(self) -> None:
-        """Take down that the planned page, or the count, is asked for now."""
-        self._asked = self._watch.taken
+        self.place = None
+        self.watch.leave()
 
     def has_kept(self, total: int) -> bool:
         """Tell whether the count that was seen once more is the same."""
         if is_same := total == self._total:
-            self._watch.sure = max(self._watch.sure, self._asked)
+            self.watch.confirm()
         return is_same
 
     @property
@@ -186,7 +161,7 @@ class ByNumber:
             self.give_up()
         elif not self._is_cheap(anchor, place.page):
             self.place = place
-        elif not self.is_sure:
+        elif not self.watch.is_sure:
             # A page that shares a row is sure by itself, so that the next can be left for value.
             self.place = self._joining(1)
         return self.place is not None
@@ -213,7 +188,9 @@ class ByNumber:
 
         Pages far back are slow.
         """
-        if anchor is None or (self.is_still and not (self.is_sure and self._may_leave(anchor))):
+        if anchor is None or (
+            self.is_still and not (self.watch.is_sure and self._may_leave(anchor))
+        ):
             return False
         repeats = sum(stamp >= anchor for _, stamp in self._rows)
         return repeats <= (self._size if number > _DEEPEST else OVERLAP)
@@ -234,7 +211,7 @@ class ByNumber:
         if first > last or last > _LONGEST:
             return None
         upper = copy(self)
-        upper._came = 0  # noqa: SLF001 - of its kind
+        upper.watch = self.watch.beside()
         upper.place = Place(first, place.size)
         upper._first = upper._done = self._end = upper.place.start  # noqa: SLF001 - of its kind
         upper._rows, upper._known = [], set()  # noqa: SLF001 - same
@@ -270,7 +247,8 @@ class ByNumber:
         is_joined = self._is_joined(page.total, rows, start)
         if is_joined:
             if page.total == self._total:
-                self._take_in(is_last=place.start + place.size >= page.total, is_shown=not is_apart)
+                is_last = place.start + place.size >= page.total
+                self.watch.take(is_last=is_last, is_shown=not is_apart)
             is_same = page.total == self._total or (self._total is None and self.is_still)
             self._overlap = self._least if is_same and not self.moves else OVERLAP
             self._total = page.total
@@ -285,18 +263,6 @@ class ByNumber:
             self.give_up()
         self._is_closing = False
         return is_joined
-
-    def _take_in(self, *, is_last: bool, is_shown: bool) -> None:
-        """Take down what a page with the same count shows.
-
-        Args:
-            is_last: Whether it is the last one, which shows that the window is whole.
-            is_shown: Whether it shares a row with the one before, so that it is sure by itself.
-        """
-        watch = self._watch
-        watch.taken += 1
-        watch.sure = max(watch.sure, self._asked)
-        self._came = 0 if is_last or (is_shown and self.is_sure) else watch.taken
 
     def give_up(self) -> None:
         """Rely on the count no more: rows have moved, or come in another order."""
@@ -332,18 +298,18 @@ class ByNumber:
 
     def overlap(self) -> bool:
         """Let pages overlap, or more so, from the last one on that is sure; tell if they may."""
-        if not self.is_sure:
+        if not self.watch.is_sure:
             self._done -= self._last
             self._rows = self._rows[: len(self._rows) - self._last]
             self._known = {key for key, _ in self._rows}
-            self._came = 0
+            self.watch.leave()
         before, widest = self._overlap, max(self._size // 2, OVERLAP)
         self._overlap = OVERLAP if before < OVERLAP else min(_WIDER * before, widest)
         return self._overlap > before
 
     def _is_joined(self, total: int, rows: Sequence[tuple[str, datetime]], start: int) -> bool:
         """Tell whether all rows before a page, which begins after `start` rows, were read."""
-        is_bare = self.is_still or start >= self._done or not self.is_sure
+        is_bare = self.is_still or start >= self._done or not self.watch.is_sure
         if not rows or (is_bare and not self._fits(total)):
             return False
         known = [row for row in rows if row[0] in self._known]

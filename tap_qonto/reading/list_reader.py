@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tap_qonto.output.progress import Progress
     from tap_qonto.reading.done import Counted, Reached, Stretch
     from tap_qonto.reading.pages import Row
-    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.parts import Part
     from tap_qonto.reading.source import Endpoint, Observe
     from tap_qonto.reading.together import Read
     from tap_qonto.reading.ways import Walk, Way

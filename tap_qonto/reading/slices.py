@@ -178,7 +178,7 @@ class Slice:
 
     def note_asked(self) -> None:
         """Take down that `query` is asked now."""
-        self._paginator.numbered.note_asked()
+        self._paginator.numbered.watch.note_asked()
 
     def halve(self) -> None:
         """Plan the next page anew, for half as many rows."""
@@ -243,7 +243,7 @@ class Slice:
     @property
     def is_sure(self) -> bool:
         """Whether no row can have moved before its last page was looked up."""
-        return self._paginator.numbered.is_sure
+        return self._paginator.numbered.watch.is_sure
 
     @property
     def sure_to(self) -> datetime | None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from tap_qonto.reading.done import Reached
     from tap_qonto.reading.pages import Page, Row
-    from tap_qonto.reading.side_by_side import Part, SideBySide
+    from tap_qonto.reading.parts import Part
+    from tap_qonto.reading.side_by_side import SideBySide
     from tap_qonto.reading.ways import Ask
 
     Read: TypeAlias = Callable[[], Page | None]

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tap_qonto.reading.pages import Page, Row
-    from tap_qonto.reading.side_by_side import Part, SideBySide
+    from tap_qonto.reading.parts import Part
+    from tap_qonto.reading.side_by_side import SideBySide
     from tap_qonto.reading.ways import Ask
 
 

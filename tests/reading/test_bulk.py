@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_qonto.reading.pages import Page
-    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.parts import Part
     from tap_qonto.reading.ways import Ask, Way
 
 pytestmark = pytest.mark.real_clock("they are long, and read no clock")

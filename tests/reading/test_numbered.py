@@ -24,7 +24,7 @@ from tests.reading.still_list import NOW, SIZE, YEARS, StillList
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.parts import Part
     from tap_qonto.reading.ways import Ask
 
 pytestmark = pytest.mark.real_clock("they are long, and read no clock")

@@ -12,7 +12,7 @@ from tests.reading.moving_list import Habits, MovingList
 
 if TYPE_CHECKING:
     from tap_qonto.reading.pages import Page
-    from tap_qonto.reading.side_by_side import Part
+    from tap_qonto.reading.parts import Part
 
     Answers = list[tuple[Part, Page]]
 
