@@ -21,6 +21,7 @@ def kept(reached: Reached) -> Reached:
     entry: dict[str, Any] = {}
     remember(entry, reached.above, reached.unsure)
     entry = json.loads(json.dumps(entry))
+    assert reached.unsure is None or reached.unsure.read
     assert len(json.dumps(entry)) < LARGEST
     return Reached(reached.bookmark, remembered(entry), doubted(entry))
 
