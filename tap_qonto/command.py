@@ -37,14 +37,29 @@ TEST = (
 class Terminated(BaseException):
     """A signal ends the run; no handler of errors may hold it up.
 
-    Attributes:
+    Args:
         signum: The signal's number.
+
+    Attributes:
+        code: The exit code.
     """
 
     def __init__(self, signum: int) -> None:
-        """Keep the signal's number."""
-        super().__init__(signum)
-        self.signum = signum
+        """Say which signal it was."""
+        name = signal.Signals(signum).name
+        super().__init__(f"Stopped by {name}. The next run continues from the last saved state.")
+        self.code = 128 + signum
+
+    def end_anyway(self, patience: float) -> None:
+        """End the process, whatever blocks it.
+
+        Args:
+            patience: Seconds for the sentence, since the log can be what blocks it.
+        """
+        teller = threading.Thread(target=logger.error, args=("%s", self), daemon=True)
+        teller.start()
+        teller.join(patience)
+        os._exit(self.code)
 
 
 class TapCommand(click.Command):
@@ -109,11 +124,8 @@ def _sentences() -> Generator[None, None, None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Terminated as end:
-        code = 128 + end.signum
-        name = signal.Signals(end.signum).name
-        logger.error(  # noqa: TRY400 - no traceback
-            "Stopped by %s. The next run continues from the last saved state.", name
-        )
+        code = end.code
+        logger.error("%s", end)  # noqa: TRY400 - no traceback
     except (ConfigValidationError, StreamsError) as error:
         code = 1
         for sentence in error.errors:

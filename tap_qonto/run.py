@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -77,14 +77,9 @@ class Run:
             TapQontoError: It cannot be read.
         """
         asked = request(_PATH, WITH_EXTERNAL)
-        early = self.early.take(asked)
-        answer = (
-            early()
-            if early
-            else self.session.get(
-                _PATH, WITH_EXTERNAL, what="the organization", scope=_SCOPE, observe=self._count
-            )
-        )
+        what = "the organization"
+        get = partial(self.session.get, *asked, what=what, scope=_SCOPE, observe=self._count)
+        answer = (self.early.take(asked) or partial(self.early.call, get))()
         # The stream `organization` asks the same.
         self.early.put(asked, answer)
         found = answer.body.get("organization")

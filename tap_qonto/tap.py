@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import threading
+import time
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -47,6 +48,11 @@ if TYPE_CHECKING:
 
 _GRACE = 4.0
 """Seconds after a signal when the process exits, even if something blocks it."""
+_TELLING = 0.5
+"""Seconds for the sentence then."""
+_AT_ONCE = 1.0
+"""Seconds within which a second signal is the first: Ctrl-C reaches the tap from the terminal
+and from who runs it."""
 
 
 class TapQonto(Tap):
@@ -57,7 +63,7 @@ class TapQonto(Tap):
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SETTINGS)
     message_writer_class = MessageWriter
     message_writer: MessageWriter
-    _is_terminated = False
+    _terminated_at: float | None = None
 
     def __init__(self, *, catalog: Any = None, **options: Any) -> None:
         """Take settings, state and catalog; see the SDK.
@@ -177,11 +183,14 @@ class TapQonto(Tap):
         The SDK's handler ends with 0, which tells an orchestrator that all is well,
         and may write into the middle of a line.
         """
-        if self._is_terminated:
-            os._exit(128 + signum)
-        self._is_terminated = True
+        now = time.monotonic()
+        if self._terminated_at is not None:
+            if now - self._terminated_at > _AT_ONCE:
+                os._exit(128 + signum)
+            return
+        self._terminated_at = now
         self.stop.set()
-        killer = threading.Timer(_GRACE, os._exit, [128 + signum])
+        killer = threading.Timer(_GRACE, Terminated(signum).end_anyway, [_TELLING])
         killer.daemon = True
         killer.start()
 

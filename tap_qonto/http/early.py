@@ -44,9 +44,15 @@ class EarlyAnswers:
         self._workers = workers
         self._clock = clock
         self._lock = threading.Lock()
+        self._slots = threading.Semaphore(workers)
         self._threads = 0
         self._answers: dict[Request, tuple[float, Future[Answer]]] = {}
         self._calls: OrderedDict[Future[Answer], Callable[[], Answer]] = OrderedDict()
+
+    def call(self, call: Callable[[], Answer]) -> Answer:
+        """Call once fewer than so many calls are under way, whoever began them."""
+        with self._slots:
+            return call()
 
     @property
     def is_on(self) -> bool:

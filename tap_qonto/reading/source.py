@@ -191,7 +191,7 @@ class Source:
             *_encoded(filters, top_level),
             *_bounds(ask.bounds, top_level),
         ]
-        call = partial(
+        get = partial(
             self._session.get,
             endpoint.path,
             params,
@@ -201,7 +201,7 @@ class Source:
             cuts=cuts,
             observe=self._observe,
         )
-        return request(endpoint.path, params), call
+        return request(endpoint.path, params), partial(self._early.call, get)
 
     def _rows(self, answer: Answer) -> list[Row]:
         names = self._endpoint.collections

@@ -50,8 +50,8 @@ class _Reading:
 class Together:
     """Lists that are read together.
 
-    No more lists than workers are read at a time, and there are never more pages in
-    memory. One request at a time goes out in this thread.
+    No more lists than workers are read at a time, and there is no more than one page more
+    in memory, which is being written. One request at a time goes out in this thread.
 
     Args:
         workers: How many requests are under way side by side, at the most.
@@ -173,7 +173,7 @@ class Together:
 
     def _ask(self) -> None:
         due = [self._alone] if self._alone else []
-        idle = self._workers - self._pool.busy - self._has_page - len(due)
+        idle = self._workers - self._pool.busy - len(due)
         if idle > 0:
             readings = [reading for reading, each in self._readings.items() if not each.failure]
             due += asks(readings, idle)

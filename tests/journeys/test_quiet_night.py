@@ -10,6 +10,7 @@ import pytest
 from tap_qonto.errors import TapQontoError
 from tap_qonto.http.early import THREADS
 from tap_qonto.reading.list_stream import QontoStream
+from tap_qonto.streams import STREAMS
 from tests.fake_qonto import TODAY
 from tests.support import RUN_SECONDS, discovered
 
@@ -49,6 +50,22 @@ def test_it_takes_few_calls_and_they_go_out_side_by_side(company: FakeQonto, tap
     assert len({str((call["path"], call["query"])) for call in calls}) == len(calls)
     assert company.control.max_in_flight("api") > 2
     assert quiet.state["bookmarks"].keys() == state["bookmarks"].keys()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_no_more_are_under_way_than_list_concurrency_says(
+    company: FakeQonto, tap: Runner, workers: int
+) -> None:
+    """Also where some are asked for before their turn, and other accounts are read meanwhile."""
+    company.control.set(latency=0.02)
+    lists = set(by_default()) & {
+        stream.name for stream in STREAMS if issubclass(stream, QontoStream)
+    }
+    first = tap.sync(*lists, list_concurrency=workers)
+    assert company.control.max_in_flight("api") == workers
+    company.control.clear_requests()
+    tap.sync("transactions", state=first.state, list_concurrency=workers)
+    assert company.control.max_in_flight("api") <= workers
 
 
 @pytest.mark.usefixtures("company")

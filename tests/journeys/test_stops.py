@@ -10,12 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 import pytest
 
-from tap_qonto.tap import _GRACE
+from tap_qonto.tap import _GRACE, _TELLING
 from tests.destination import Destination, leftovers, unlimited
 from tests.support import INVOICES, Json, Output, Runner
 
@@ -29,13 +29,16 @@ KILLS = int(os.environ.get("TAP_QONTO_KILLS", "50"))
 
 @contextmanager
 def running(
-    tap: Runner, stdout: int | IO[bytes] = subprocess.PIPE, **settings: object
+    tap: Runner,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+    **settings: object,
 ) -> Generator[subprocess.Popen[bytes], None, None]:
     """Run the tap as its users do; it is killed if it outlives the test."""
     config = tap.folder / "config.json"
     config.write_text(json.dumps(tap.settings(settings)))
     command = [sys.executable, "-m", "tap_qonto", "--config", str(config)]
-    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=stdout, stderr=stderr) as process:
         try:
             yield process
         finally:
@@ -175,6 +178,46 @@ def test_a_signal_ends_a_run_whose_target_does_not_read(fake: FakeQonto, tap: Ru
         wait_for(lambda: not select.select([], [stdout], [], 0)[1])
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 128 + signal.SIGTERM
+        assert process.stderr
+        assert "Stopped by SIGTERM." in process.stderr.read().decode()
+    assert _GRACE + _TELLING < 5
+
+
+def test_a_log_that_nobody_reads_does_not_hold_up_the_end(fake: FakeQonto, tap: Runner) -> None:
+    fake.control.reset(invoices=60)
+    fake.control.add_fault("delay", path="supplier_invoices$", after=2, delay=60)
+    unread, pipe = os.pipe()
+    with (
+        os.fdopen(unread),
+        os.fdopen(pipe, "wb") as log,
+        running(tap, stderr=log, page_size=10) as process,
+    ):
+        wait_for(lambda: fake.control.count("api", "supplier_invoices$") >= 3)
+        os.set_blocking(log.fileno(), False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(log.fileno(), bytes(1_000))
+        os.set_blocking(log.fileno(), True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGTERM
+
+
+def test_a_signal_that_comes_twice_at_once_is_one(fake: FakeQonto, tap: Runner) -> None:
+    """A terminal sends Ctrl-C to the tap as well as to who runs it, who may pass it on."""
+    fake.control.reset(invoices=60)
+    fake.control.add_fault("delay", path="supplier_invoices$", after=2, delay=60)
+    with (
+        (tap.folder / "stdout").open("wb") as stdout,
+        running(tap, stdout, page_size=10) as process,
+    ):
+        wait_for(lambda: fake.control.count("api", "supplier_invoices$") >= 3)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 128 + signal.SIGINT
+        assert process.stderr
+        assert "Stopped by SIGINT." in process.stderr.read().decode()
+    output = Output((tap.folder / "stdout").read_bytes())
+    assert output.messages[-1]["type"] == "STATE"
 
 
 def test_a_target_that_dies_leaves_a_sentence_and_whole_files(fake: FakeQonto, tap: Runner) -> None:

@@ -78,6 +78,19 @@ def test_each_row_comes_once(workers: int) -> None:
     assert all_end()
 
 
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_a_long_list_has_all_workers(workers: int) -> None:
+    begun, qonto = 30, StillList.of("even", 10_000)
+    calls, together = count(), threading.Barrier(workers, timeout=PATIENCE)
+
+    def answer(ask: Ask) -> Page:
+        if begun <= next(calls) < begun + workers:
+            together.wait()
+        return qonto.answer(ask)
+
+    assert sum(len(rows) for rows, _ in read(qonto.reading(), answer, workers)) == len(qonto.rows)
+
+
 @pytest.mark.parametrize("nth", range(45))
 def test_a_failure_ends_the_reading_wherever_it_happens(nth: int) -> None:
     calls = count()
