@@ -64,13 +64,15 @@ def findings(run: Run, streams: Mapping[str, Stream]) -> Iterator[Finding]:
         if isinstance(stream, QontoStream)
         and any(each.selected for each in (stream, *stream.child_streams))
     ]
-    # Where Qonto cannot be reached, one more request shows it, and not one for each stream.
-    is_down = isinstance(organization.error, UnreachableError)
+    # Where Qonto cannot be reached, another request shows it, and not one for each stream.
+    down = organization.error if isinstance(organization.error, UnreachableError) else None
     with ThreadPoolExecutor(run.config["list_concurrency"]) as pool:
-        families = map(_family, lists) if is_down else pool.map(_family, lists)
+        families = map(_family, lists) if down else pool.map(_family, lists)
         for finding in chain.from_iterable(families):
             yield finding
-            if finding.is_final or (is_down and isinstance(finding.error, UnreachableError)):
+            error = finding.error
+            is_down = isinstance(error, UnreachableError) and error.is_of_another(down)
+            if finding.is_final or is_down:
                 return
     if run.attachment_settings["mode"] == "files" and any(
         isinstance(stream, FilesStream) and stream.selected for stream in streams.values()

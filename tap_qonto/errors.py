@@ -67,9 +67,17 @@ class UnreachableError(TapQontoError):
     Attributes:
         is_answered: Whether Qonto answered, though with an error of its own, so that other
             calls may do better.
+        path: What of the API was asked for; None where that is not known.
     """
 
     is_answered = False
+    path: str | None = None
+
+    def is_of_another(self, earlier: Exception | None) -> bool:
+        """Tell whether something else was asked for than where an earlier call failed."""
+        return isinstance(earlier, UnreachableError) and (
+            self.path is None or self.path != earlier.path
+        )
 
 
 class CutError(UnreachableError):

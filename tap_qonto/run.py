@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from tap_qonto.errors import ApiError, DataError, UnreachableError
+from tap_qonto.errors import ApiError, DataError, TapQontoError, UnreachableError
 from tap_qonto.http.early import EarlyAnswers, request
 from tap_qonto.output.outcomes import Outcomes
 
@@ -67,15 +67,29 @@ class Run:
         """The one way to Qonto for all streams."""
         return self._connect(self.config, self.stop)
 
-    @cached_property
+    @property
     def organization(self) -> Mapping[str, Any]:
         """The organization that the credential reads, with its accounts, external ones too.
+
+        It is asked for once in a run, also where that fails.
 
         Source: docs.qonto.com, "Retrieve the authenticated organization".
 
         Raises:
             TapQontoError: It cannot be read.
         """
+        if isinstance(self._organization, TapQontoError):
+            raise self._organization
+        return self._organization
+
+    @cached_property
+    def _organization(self) -> Mapping[str, Any] | TapQontoError:
+        try:
+            return self._asked_organization()
+        except TapQontoError as error:
+            return error
+
+    def _asked_organization(self) -> Mapping[str, Any]:
         asked = request(_PATH, WITH_EXTERNAL)
         what = "the organization"
         get = partial(self.session.get, *asked, what=what, scope=_SCOPE, observe=self._count)

@@ -240,6 +240,17 @@ def test_it_goes_on_where_the_organization_cannot_be_had(
     assert output.code == 0
 
 
+def test_each_stream_has_its_line_where_the_organization_comes_as_a_page(
+    company: FakeQonto, tap: Runner
+) -> None:
+    company.control.add_fault("html", path="/v2/organization")
+    output = tap.run("--test", catalog=chosen("organization", "bank_accounts", "labels"))
+    names = [line.partition(":")[0] for line in lines(output)]
+    assert names == ["organization", "organization", "bank_accounts", "labels"]
+    assert lines(output)[-1].startswith("labels: can be read")
+    assert output.code == 1
+
+
 def test_a_host_that_cannot_be_reached_is_tried_twice(tap: Runner) -> None:
     output = tap.run("--test", api_url="http://127.0.0.1:9")
     assert [line.partition(":")[0] for line in lines(output)] == ["organization", INVOICES]

@@ -9,7 +9,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from tap_qonto.errors import ApiError
+from tap_qonto.errors import ApiError, UnreachableError
 from tap_qonto.http import failures, refusals, retries
 from tap_qonto.http.file_host import FileHost
 from tap_qonto.http.transport import (
@@ -188,7 +188,11 @@ class Session:
                     self._stop.fail(failure)
                 raise failure
 
-        return retries.run(attempt, self.pause, self._budget.pause, cuts=cuts)
+        try:
+            return retries.run(attempt, self.pause, self._budget.pause, cuts=cuts)
+        except UnreachableError as error:
+            error.path = call.path
+            raise
 
     def attempt(self, attempt: Callable[[], retries.T]) -> retries.T:
         """Run an attempt until it ends in another way than `TransientError`."""

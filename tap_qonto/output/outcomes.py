@@ -127,7 +127,7 @@ class Outcomes:
         self._known: dict[str, Outcome] = {}
         self._ended: list[Outcome] = []
         self._errors: list[tuple[Outcome, Exception]] = []
-        self._is_unreachable = False
+        self._unreachable: UnreachableError | None = None
 
     def __getitem__(self, stream: str) -> Outcome:
         """Return the outcome of a stream, which may not have begun."""
@@ -145,7 +145,7 @@ class Outcomes:
             Exception: What concerns all streams: the credential, the host, the target.
         """
         self.current, stream = outcome, outcome.stream
-        was_unreachable, self._is_unreachable = self._is_unreachable, False
+        before, self._unreachable = self._unreachable, None
         try:
             with self.beside(outcome):
                 yield
@@ -158,13 +158,14 @@ class Outcomes:
             if was_read or outcome.rows:
                 self._errors.append((outcome, error))
         except Exception as error:
-            self._is_unreachable = isinstance(error, UnreachableError) and not error.is_answered
-            if self._is_unreachable and was_unreachable:
-                msg = (
-                    f"{error} The same was so for the stream before {stream}, so the run ends, and "
-                    "the streams after it are not read."
-                )
-                raise UnreachableError(msg) from error
+            if isinstance(error, UnreachableError) and not error.is_answered:
+                self._unreachable = error
+                if error.is_of_another(before):
+                    msg = (
+                        f"{error} The same was so for the stream before {stream}, so the run "
+                        "ends, and the streams after it are not read."
+                    )
+                    raise UnreachableError(msg) from error
             self._errors.append((outcome, error))
             logger.warning("%s failed; the run goes on with the other streams.", stream)
         finally:

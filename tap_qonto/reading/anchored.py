@@ -283,7 +283,7 @@ class ReanchoredPaginator:
             return
         self._is_doubted = False
         if not page.more:
-            check_none(page, stamps)
+            check_none(page, stamps, is_all=self._lower is None)
             self._finish_window()
         elif not stamps:
             self._page = page.number + 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_qonto import timestamps
-from tap_qonto.errors import ApiError, CutError
+from tap_qonto.errors import ApiError, CutError, UnreachableError
 from tap_qonto.http.retries import ATTEMPTS
 from tap_qonto.reading.fallback import refused, safest, ways_without
 from tap_qonto.reading.list_count import ListCount, is_bounded
@@ -40,6 +41,8 @@ _COUNT_FRESH = 5.0
 """Seconds that the count of a list may be older than its end."""
 _NO_PAGE = {400, 422}
 """How Qonto may refuse a page as far back."""
+_DOUBTS = 3
+"""How often a page that lacks rows is asked for in vain: rows can be hidden from a role."""
 _CUTS = 2
 """Attempts for a page that does not come whole, before smaller ones are asked for."""
 
@@ -75,6 +78,7 @@ class ListReader:
     ) -> None:
         """Ask nothing yet."""
         self.is_whole = False
+        self._doubts = _DOUBTS
         self._count = ListCount(endpoint.ways[0], endpoint.smallest_page)
         self._endpoint = endpoint
         self._page_size = page_size
@@ -255,7 +259,18 @@ class ListReader:
 
     def _read(self, way: Way, ask: Ask, answer: Answer) -> Page:
         page = self._source.read(ask, answer)
+        if page.is_short and self._doubts:
+            page = self._seen_again(way, ask, page)
         self._count.note(way, ask, page, is_filtered=bool(self._filters_beside(ask)))
+        return page
+
+    def _seen_again(self, way: Way, ask: Ask, page: Page) -> Page:
+        """Ask once more for a page that lacks rows; it keeps lacking those that are hidden."""
+        with suppress(ApiError, UnreachableError):
+            again = self._source.read(ask, self._ask(way, ask, _cuts(ask)))
+            if len(again.rows) > len(page.rows):
+                return again
+        self._doubts -= 1
         return page
 
     def begin(self, window: Window, *, is_counted: bool) -> None:

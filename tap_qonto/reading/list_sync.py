@@ -200,6 +200,7 @@ class ListSync:
         further = list(stream.further_rows())
         yield from map(self._record, further)
         yield from self._count(reader, len(further), together)
+        self._check_count(reader, begun.rows)
         if memory.organization and not self.organization:
             memory.check_organization(stream.run.organization_id)
         self._note_end(reader)
@@ -220,6 +221,15 @@ class ListSync:
             if unsure and (yield from together.call(partial(reader.has_kept, unsure.window))):
                 bookmarks.confirm()
         return bookmarks.start
+
+    def _check_count(self, reader: ListReader, rows: int) -> None:
+        """Take a whole list for incomplete that has fewer rows than Qonto counts."""
+        count = reader.known_count
+        if self._stream.is_full and reader.is_whole and count is not None and rows < count:
+            self.is_all_read = False
+            self._stream.outcome.note(
+                f"Qonto counts {count:,} rows of {self._stream.name}, and handed out {rows:,}."
+            )
 
     def _note_end(self, reader: ListReader) -> None:
         if not reader.is_whole:

@@ -90,6 +90,12 @@ class Page:
         more = max(_count(meta.get("next_page")), pages) > current
         return cls(rows, current, max(pages, current), total, more, date, key, size, bool(counts))
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it has fewer rows than Qonto counts on it."""
+        size = self.size or 0
+        return self.is_counted and len(self.rows) < min(size, self.total - (self.number - 1) * size)
+
     @classmethod
     def only(cls, rows: Sequence[Row], date: datetime | None = None, key: str = "id") -> Page:
         """Return the answer of an endpoint that has no pages."""

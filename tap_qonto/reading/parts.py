@@ -80,11 +80,13 @@ class Part:
         walk: Reads it.
         divisible: The walk, if it can give half of itself away.
         asked: What was asked for; None where no answer is to come.
+        is_doubted: Whether the last answer is asked for once more.
     """
 
     reading: SideBySide
     walk: Walk
     asked: Ask | None = None
+    is_doubted: bool = False
     divisible: Divisible | None = field(init=False)
 
     def __post_init__(self) -> None:

@@ -71,7 +71,8 @@ class PerParent(BaseStream):
         self._begun: deque[tuple[str, Future[list[Record]]]] = deque()
         self._first: Future[list[Record]] | None = None
         self._written = 0
-        self._is_all_read, self._is_gone = True, False
+        self._is_all_read = True
+        self._gone: list[str] = []
         self._counts: list[int | None] = []
         self._pool = ThreadPoolExecutor(
             self.config["list_concurrency"], thread_name_prefix=self.name
@@ -80,6 +81,7 @@ class PerParent(BaseStream):
             with self.get_record_counter() as self._counter, self.get_sync_timer():
                 yield
             self._pool.shutdown()
+            self._tell_of_gone()
             if self.outcome.status == "complete":
                 self.state_entry[_WAS_READ] = True
             if self._stream_version is not None:
@@ -89,6 +91,18 @@ class PerParent(BaseStream):
             self._pool.shutdown(wait=False, cancel_futures=True)
             raise
         self.logger.info("Finished sync of '%s': %d rows", self.name, self._written)
+
+    def _tell_of_gone(self) -> None:
+        """Tell of parents of which Qonto has nothing, although it had listed them."""
+        if self._gone:
+            first, *others = self._gone
+            more = f" and {len(others)} more" if others else ""
+            words = (
+                f"Qonto has no {self.name} of {self.parent_key} {first}{more}, although it lists "
+                "what they belong to, so nothing was deleted."
+            )
+            self.logger.warning("%s", words)
+            self.outcome.note(words)
 
     @property
     def was_read(self) -> bool:
@@ -137,11 +151,7 @@ class PerParent(BaseStream):
     @override
     def activate_version(self) -> None:
         """Say that the whole table is there, where every list was seen to be whole."""
-        if self._is_gone and not self._counts:
-            words = f"Qonto has no {self.name} for any row any more, so nothing was deleted."
-            self.logger.warning("%s", words)
-            self.outcome.note(words)
-        elif self._is_all_read:
+        if self._is_all_read and not self._gone:
             super().activate_version()
 
     def probe(self, parent: Record) -> Sequence[Page]:
@@ -191,14 +201,8 @@ class PerParent(BaseStream):
         try:
             rows = reader.rows(self._window, workers=1)
         except NotFoundError:
-            # The parent was deleted meanwhile, and its rows with it.
-            self._is_gone = True
-            self.logger.info(
-                "%s of %s %s are gone: Qonto has nothing for it any more.",
-                self.name,
-                self.parent_key,
-                parent_id,
-            )
+            # The parent was deleted meanwhile, or what is below it is out of reach.
+            self._gone.append(parent_id)
             return []
         self._is_all_read &= reader.is_whole
         self._counts.append(reader.known_count)

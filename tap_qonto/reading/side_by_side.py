@@ -96,6 +96,12 @@ class SideBySide:
             part.walk.halve()
             part.asked = None
             return ()
+        is_gone = page.is_counted and not page.total and part.left > 0
+        if is_gone and not part.is_doubted:
+            # It can be a slip: rows had been counted there.
+            part.is_doubted, part.asked = True, None
+            return ()
+        part.is_doubted = False
         rows = part.walk.take(page)
         part.asked = None
         if self.total is None:

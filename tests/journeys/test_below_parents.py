@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_qonto.errors import DataError, StoppedError, TapQontoError
+from tap_qonto.errors import DataError, StoppedError, StreamsError, TapQontoError
 from tests.fake_qonto import TODAY
 from tests.streams.served import LISTS, key_of, served
 from tests.support import Json, Output, Runner, answer, chosen, output_before, written_by
@@ -124,7 +124,7 @@ def test_where_no_row_has_such_a_list_any_more_nothing_was_deleted(
     output = tap.sync(catalog=chosen(parent, child))
     assert output.of("ACTIVATE_VERSION", child) == []
     assert len(output.of("ACTIVATE_VERSION", parent)) == 1
-    assert f"Qonto has no {child} for any row any more" in caplog.text
+    assert f"Qonto has no {child} of payment_link_id " in caplog.text
 
 
 def test_a_row_without_one_of_its_keys_is_told(bank: FakeQonto, tap: Runner) -> None:
@@ -166,6 +166,17 @@ def test_an_organization_that_cannot_be_read_holds_up_no_other_list(
         assert set(output.ids(name)) == set(bank.control.ids(name))
     told = [each for each in caplog.messages if "Whose rows these are is not known" in each]
     assert len(told) == 1
+
+
+def test_two_streams_that_ask_for_the_same_do_not_end_the_run(bank: FakeQonto, tap: Runner) -> None:
+    """A page of HTML in place of the organization says nothing of the other lists."""
+    bank.control.add_fault("html", path="^/v2/organization$")
+    names = ("organization", "bank_accounts", "labels", "teams")
+    with pytest.raises(StreamsError, match=r"organization, bank_accounts\.") as failure:
+        tap.sync(catalog=chosen(*names))
+    output = output_before(failure.value)
+    for name in ("labels", "teams"):
+        assert set(output.ids(name)) == set(bank.control.ids(name))
 
 
 def test_what_chooses_a_part_stands_for_null(bank: FakeQonto, tmp_path: Path) -> None:

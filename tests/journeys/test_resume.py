@@ -46,8 +46,8 @@ def asked_for(fake: FakeQonto) -> list[tuple[str, str | None, str | None]]:
         for each in fake.control.requests("api")
         if each["path"].endswith(INVOICES)
     ]
-    bounds = ("filter[updated_at_from]", "filter[updated_at_to]")
-    return [(each["per_page"], *map(each.get, bounds)) for each in queries]
+    lower, upper = "filter[updated_at_from]", "filter[updated_at_to]"
+    return [(each["per_page"], each.get(lower), each.get(upper)) for each in queries]
 
 
 @pytest.mark.parametrize("workers", [1, 8])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +17,7 @@ from tap_qonto.reading.by_created import CreatedAnchored
 from tap_qonto.reading.by_updated import UpdatedAnchored
 from tap_qonto.reading.done import Reached
 from tap_qonto.reading.paged import SMALLEST, Paged
+from tap_qonto.reading.pages import Page
 from tap_qonto.reading.side_by_side import SideBySide, asks
 from tap_qonto.reading.statuses import EveryStatus
 from tap_qonto.reading.window import Window
@@ -27,7 +29,6 @@ from tests.reading.still_list import NOW, SHAPES, SIZE, YEARS, StillBank, StillL
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tap_qonto.reading.pages import Page
     from tap_qonto.reading.parts import Part
     from tap_qonto.reading.ways import Ask, Way
 
@@ -304,8 +305,8 @@ def test_nothing_is_lost_and_nothing_comes_twice_in_any_order(name: str, world: 
     kind = KINDS[name]
     lists = [MovingList(world.habits, world.tick, **kind.quirks) for _ in world.lists]
     for qonto, groups in zip(lists, world.lists, strict=True):
-        for count, gap in groups:
-            qonto.add(count)
+        for many, gap in groups:
+            qonto.add(many)
             qonto.now += timedelta(seconds=gap)
     begun = max(qonto.now for qonto in lists)
     for qonto in lists:
@@ -367,9 +368,21 @@ def test_slices_cost_few_calls_more_than_full_pages(shape: str, rows: int, worke
     assert rounds <= 1.35 * (1 + (rows - SIZE) / (SIZE - 1)) / workers + 5
 
 
+@pytest.mark.parametrize("nth", range(2, 6))
+def test_manythat_had_been_counted_are_asked_for_once_more(nth: int) -> None:
+    """Where an answer says that there are none left."""
+    qonto, calls = StillList.of("even", 450), count(1)
+
+    def answer(ask: Ask) -> Page:
+        slip = Page.read([], {"total_count": 0, "total_pages": 0}, ask.page or 1, NOW)
+        return slip if next(calls) == nth else qonto.answer(ask)
+
+    assert sum(map(len, in_any_order(qonto.reading(), 1, answer, nth))) == len(qonto.rows)
+
+
 @pytest.mark.parametrize("each", [2, 20, 1_000])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_rows_of_hidden_statuses_are_read_side_by_side_too(shape: str, each: int) -> None:
+def test_manyof_hidden_statuses_are_read_side_by_side_too(shape: str, each: int) -> None:
     rows, workers = 20_000, 8
     random = Random(shape)  # noqa: S311 - repeatable
     qonto = StillBank((SHAPES[shape](random) for _ in range(rows)), each)
