@@ -77,6 +77,7 @@ class ByNumber:
         self.is_still = False
         self._least = 0 if may_count else 1
         self._end: int | None = None
+        self._total: int | None = None
         self._is_trusted = True
         self._is_closing = self.moves = False
         self._overlap = self._done = self._last = 0
@@ -89,7 +90,7 @@ class ByNumber:
         self._size = len(page.rows)
         self._rows = list(zip(page.keys, stamps, strict=True))
         self._known = set(page.keys)
-        self._total: int | None = page.total
+        self._total = page.total
         self._first = 0
         self._done = self._size
         self._begins: datetime | None = None

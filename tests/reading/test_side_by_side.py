@@ -354,7 +354,7 @@ def in_rounds(qonto: StillList, workers: int) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("rows", "workers"), [(6_000, 8), (20_000, 8), (20_000, 16)])
+@pytest.mark.parametrize(("rows", "workers"), [(6_000, 8), (20_000, 8), (20_000, 16), (60_000, 16)])
 def test_slices_cost_few_calls_more_than_full_pages(shape: str, rows: int, workers: int) -> None:
     qonto = StillList.of(shape, rows)
     fewest = rows / SIZE
