@@ -132,11 +132,11 @@ class MovingList:
         habits = self.habits
         # The header has whole seconds.
         date = self.now.replace(microsecond=0)
-        rows = self._found(order, ask)
+        rows = self.found(order, ask)
         total = len(rows)
         if between:
             between()
-            rows = self._found(order, ask)
+            rows = self.found(order, ask)
         if ask.page is None:
             return Page.only([self._served(row) for row in rows], date)
         size = min(ask.size, habits.most)
@@ -152,7 +152,8 @@ class MovingList:
             meta["per_page"] = size
         return Page.read(part, meta, ask.page, date, asked=ask.size)
 
-    def _found(self, order: str, ask: Ask) -> list[Row]:
+    def found(self, order: str, ask: Ask) -> list[Row]:
+        """Return the rows within what is asked for, of all pages, in order."""
         rows = list(self._shown(ask))
         name, _, direction = order.partition(":")
         if name:

@@ -369,7 +369,7 @@ def test_slices_cost_few_calls_more_than_full_pages(shape: str, rows: int, worke
 
 
 @pytest.mark.parametrize("nth", range(2, 6))
-def test_manythat_had_been_counted_are_asked_for_once_more(nth: int) -> None:
+def test_rows_that_had_been_counted_are_asked_for_once_more(nth: int) -> None:
     """Where an answer says that there are none left."""
     qonto, calls = StillList.of("even", 450), count(1)
 
@@ -382,7 +382,7 @@ def test_manythat_had_been_counted_are_asked_for_once_more(nth: int) -> None:
 
 @pytest.mark.parametrize("each", [2, 20, 1_000])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_manyof_hidden_statuses_are_read_side_by_side_too(shape: str, each: int) -> None:
+def test_rows_of_hidden_statuses_are_read_side_by_side_too(shape: str, each: int) -> None:
     rows, workers = 20_000, 8
     random = Random(shape)  # noqa: S311 - repeatable
     qonto = StillBank((SHAPES[shape](random) for _ in range(rows)), each)
