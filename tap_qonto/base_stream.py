@@ -76,6 +76,11 @@ class BaseStream(Stream):
         outcome.is_emitted = self.is_emitted
         return outcome
 
+    def tell(self, words: str) -> None:
+        """Warn of what is missing although the rest is there, in the log and in `sync_log`."""
+        self.logger.warning("%s", words)
+        self.outcome.note(words)
+
     def warn_once(self, words: str, *facts: object) -> None:
         """Log a warning, which may concern each of many parts, once in a run."""
         told = words % facts

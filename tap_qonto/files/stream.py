@@ -85,8 +85,7 @@ class FilesStream(FileFacts):
                 storage.close()
         self.logger.info("Finished sync of '%s': %d rows", self.name, self._written)
         if gone := self._sync.gone:
-            self.logger.warning("%s", gone)
-            self.outcome.note(gone)
+            self.tell(gone)
 
     def _storage(self) -> Storage | None:
         """Return where files go; other modes need neither a place nor its driver."""

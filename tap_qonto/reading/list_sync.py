@@ -119,7 +119,7 @@ class ListSync:
                 yield partial(awaited.note, key, is_awaited=False)
         if refusals:
             rows = f"{len(refusals)} row" + "s" * (len(refusals) != 1)
-            self._tell(
+            self._stream.tell(
                 f"{rows} of {stream.name} that Qonto had not completed could not be read again; "
                 f"the next run tries again. {refusals[0]}"
             )
@@ -145,24 +145,20 @@ class ListSync:
             self.is_all_read = False
             if isinstance(error, ApiError) and error.status in PART_IS_GONE:
                 refusals.append(error)
-                self._tell(f"{self._stream.name} of {_named(part)} is left out. {error}")
+                self._stream.tell(f"{self._stream.name} of {_named(part)} is left out. {error}")
             else:
                 failures.append(error)
-                self._tell(f"{self._stream.name} of {_named(part)} failed. {error}")
+                self._stream.tell(f"{self._stream.name} of {_named(part)} failed. {error}")
 
     def _tell_of_gone(self, parts: Collection[Mapping[str, str]]) -> None:
         """Tell of partitions that were read before and are not there any more."""
         stream, key = self._stream, self._stream.partition_key
         known = [each["context"] for each in stream.parts_before]
         for part in [each for each in known if key in each and each not in parts]:
-            self._tell(
+            self._stream.tell(
                 f"{stream.name} of {_named(part)} is left out: Qonto does not list it any more. "
                 "What was read stays, with its bookmark."
             )
-
-    def _tell(self, words: str) -> None:
-        self._stream.logger.warning("%s", words)
-        self._stream.outcome.note(words)
 
     def _steps_of(self, part: Part, together: Together) -> Steps:
         stream = self._stream

@@ -97,12 +97,10 @@ class PerParent(BaseStream):
         if self._gone:
             first, *others = self._gone
             more = f" and {len(others)} more" if others else ""
-            words = (
+            self.tell(
                 f"Qonto has no {self.name} of {self.parent_key} {first}{more}, although it lists "
                 "what they belong to, so nothing was deleted."
             )
-            self.logger.warning("%s", words)
-            self.outcome.note(words)
 
     @property
     def was_read(self) -> bool:
